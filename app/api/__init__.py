@@ -1,0 +1,1 @@
+"""HTTP in and out; turns requests into jobs and samples into answers."""

@@ -1,0 +1,122 @@
+"""All settings of the service, read once at start; ``docs/configuration.md`` is generated from this file."""
+
+import ipaddress
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.errors import ConfigurationError
+
+MIB = 2**20
+MIN_KEY_LENGTH = 16
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSettings(_Section):
+    """Where the service listens and what it takes from a connection."""
+
+    host: str = Field("127.0.0.1", description="Address to bind. Anything but loopback needs keys or `insecure`.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 lets the system choose.")
+    insecure: bool = Field(False, description="Serve without keys on an address that others can reach.")
+    body_limit_bytes: int = Field(65536, ge=1024, le=64 * MIB, description="Largest JSON body.")
+    keep_alive_s: int = Field(30, ge=1, le=3600, description="How long an idle connection is kept.")
+    shutdown_grace_s: int = Field(25, ge=0, le=600, description="How long running answers may take after SIGTERM.")
+
+
+class RepositorySettings(_Section):
+    """Where published models are."""
+
+    url: str = Field("models", description="Folder, or any fsspec URL, of the model repository.")
+    poll_interval_s: float = Field(1.0, ge=0.05, le=3600, description="How often to look for new versions and aliases.")
+
+
+class WorkerSettings(_Section):
+    """The process that computes samples."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
+    threads: int = Field(0, ge=0, le=1024, description="Compute threads; 0 takes one per core this process may use.")
+    batch_sizes: tuple[int, ...] = Field(
+        (16, 64, 256),
+        description="Padded batch sizes, ascending. Sizes that would change a sample are dropped at load.",
+    )
+    residency_bytes: int = Field(2048 * MIB, ge=MIB, description="Weights kept on the device; least used go first.")
+    slot_bytes: int = Field(8 * MIB, ge=65536, le=1024 * MIB, description="Pixels of the largest batch, in bytes.")
+    start_timeout_s: float = Field(60.0, ge=1, le=3600, description="How long a worker may take to say it is ready.")
+    hang_timeout_s: float = Field(60.0, ge=1, le=3600, description="How long one batch may take before a restart.")
+
+
+class QueueSettings(_Section):
+    """How much work may wait."""
+
+    requests: int = Field(1024, ge=1, le=1_000_000, description="Sample requests admitted at once.")
+    window_batches: int = Field(4, ge=1, le=64, description="Batches one request may have ahead of its reader.")
+
+
+class LimitSettings(_Section):
+    """How much one request may ask for."""
+
+    samples_per_request: int = Field(1_000_000, ge=1, le=1_000_000_000, description="Largest `num_samples`.")
+    samples_per_zip: int = Field(65_000, ge=1, le=65_000, description="Largest `num_samples` of a ZIP of images.")
+    samples_per_json: int = Field(64, ge=1, le=1024, description="Largest `num_samples` of a JSON answer.")
+    samples_per_grid: int = Field(1024, ge=1, le=4096, description="Largest `num_samples` of a contact sheet.")
+
+
+class LogSettings(_Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level written.")
+    format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal, else JSON.")
+
+
+class Settings(BaseSettings):
+    """The service's configuration: environment variables ``FOUNT_<SECTION>__<NAME>``, command line on top."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOUNT_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
+
+    api_key: SecretStr | None = Field(None, description="One key with all scopes, at least 16 characters.")
+    keys_file: Path | None = Field(None, description="Hashed keys with scopes, as `fount keys create` writes them.")
+    http: HttpSettings = HttpSettings()
+    repository: RepositorySettings = RepositorySettings()
+    worker: WorkerSettings = WorkerSettings()
+    queue: QueueSettings = QueueSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether callers must send a key."""
+        return self.api_key is not None or self.keys_file is not None
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to serve strangers without keys.
+
+    Raises:
+        ConfigurationError: If the address is not loopback, no key is configured and ``insecure`` is off; or if the
+            configured key is too short to be a secret.
+    """
+    if settings.api_key is not None and len(settings.api_key.get_secret_value()) < MIN_KEY_LENGTH:
+        raise ConfigurationError(f"`api_key` must have at least {MIN_KEY_LENGTH} characters", setting="api_key")
+    if settings.has_keys or settings.http.insecure or _is_loopback(settings.http.host):
+        return
+    raise ConfigurationError(
+        "refusing to listen on an address that others can reach without keys: set `FOUNT_API_KEY` or "
+        "`FOUNT_KEYS_FILE`, bind to 127.0.0.1, or pass `--insecure`",
+        setting="http.host",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Training images from folders, archives and arrays, as uint8 NHWC with labels."""

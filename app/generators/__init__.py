@@ -1,0 +1,1 @@
+"""Networks that make images, one architecture per file, and the discriminators that train them."""

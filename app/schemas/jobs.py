@@ -1,0 +1,148 @@
+"""Messages between the API process and the worker: msgpack, one tagged object per frame; pixels go by shared memory.
+
+This file is all that the two processes share. A change of a field is a change of both sides in one commit: they are
+always started from the same build.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from app.core.errors import FieldValue
+
+
+class ModelRef(msgspec.Struct, frozen=True):
+    """One published version: where it is and what its bytes must be."""
+
+    name: str
+    version: int
+    digest: str
+
+
+class WorkerConfig(msgspec.Struct, frozen=True, tag="config"):
+    """First message to a worker.
+
+    ``slots`` pixel buffers of ``slot_bytes`` each lie one after the other in the shared memory file.
+    """
+
+    repository_url: str
+    device: str
+    threads: int
+    batch_sizes: tuple[int, ...]
+    residency_bytes: int
+    slots: int
+    slot_bytes: int
+    log_level: str
+    log_format: str
+
+
+class LoadModel(msgspec.Struct, frozen=True, tag="load"):
+    """Load, check and warm up a version."""
+
+    model: ModelRef
+
+
+class UnloadModel(msgspec.Struct, frozen=True, tag="unload"):
+    """Forget a version; batches that were sent before this message are still computed."""
+
+    model: ModelRef
+
+
+class IndexRun(msgspec.Struct, frozen=True, array_like=True):
+    """Consecutive samples of one seed: indices ``first_index`` to ``first_index + count - 1``."""
+
+    seed: int
+    first_index: int
+    count: int
+    truncation: float
+
+
+class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
+    """Compute samples and write their pixels to a slot: uint8, NHWC, runs one after the other from the slot's start.
+
+    ``labels`` is int32 little-endian, one per sample, empty for an unconditional model. ``batch_size`` is the padded
+    size to compute at; it is at least the number of samples.
+    """
+
+    batch_id: int
+    model: ModelRef
+    slot: int
+    batch_size: int
+    runs: tuple[IndexRun, ...]
+    labels: bytes
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping"):
+    """Ask for a sign of life."""
+
+    number: int
+
+
+class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
+    """Finish the batches already sent, then exit with status 0."""
+
+
+class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
+    """First message from a worker: it has its device and takes work.
+
+    ``numerics`` names what may change pixels in the last place: library version, device kind, precision, layout.
+    """
+
+    pid: int
+    device: str
+    threads: int
+    numerics: str
+
+
+class ModelLoaded(msgspec.Struct, frozen=True, tag="loaded"):
+    """A version is resident and warm.
+
+    ``batch_sizes`` are the padded sizes, ascending, at which its samples were found bit-equal.
+    """
+
+    model: ModelRef
+    batch_sizes: tuple[int, ...]
+    num_parameters: int
+    resident_bytes: int
+    load_s: float
+
+
+class ModelFailed(msgspec.Struct, frozen=True, tag="failed"):
+    """A version cannot be served; code and fields as in ``app.core.errors``."""
+
+    model: ModelRef
+    code: str
+    detail: str
+    fields: dict[str, FieldValue]
+
+
+class BatchStarted(msgspec.Struct, frozen=True, tag="started"):
+    """The device begins with this batch: if the worker dies now, this batch is the suspect."""
+
+    batch_id: int
+
+
+class BatchDone(msgspec.Struct, frozen=True, tag="done"):
+    """The pixels of a batch lie in its slot."""
+
+    batch_id: int
+    device_s: float
+
+
+class BatchFailed(msgspec.Struct, frozen=True, tag="batch_failed"):
+    """A batch raised; the worker lives on."""
+
+    batch_id: int
+    code: str
+    detail: str
+    fields: dict[str, FieldValue]
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong"):
+    """Answer to ``Ping``."""
+
+    number: int
+
+
+ToWorker: TypeAlias = WorkerConfig | LoadModel | UnloadModel | SampleBatch | Ping | Shutdown
+FromWorker: TypeAlias = WorkerReady | ModelLoaded | ModelFailed | BatchStarted | BatchDone | BatchFailed | Pong

@@ -1,0 +1,1 @@
+"""From a recipe and images to a published version."""

@@ -1,0 +1,1 @@
+"""The child process: resident generators on one device; never speaks HTTP."""
