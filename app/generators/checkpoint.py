@@ -1,0 +1,60 @@
+"""Weights to bytes and back; safetensors only, so that reading a file never runs code."""
+
+from collections.abc import Mapping
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from app.core.errors import UnsupportedArchitectureError
+from app.generators.base import Generator, SampleSpace
+from app.generators.registry import find_architecture
+from app.repository.manifest import Manifest
+
+GENERATOR = "generator"
+
+
+def dump_weights(modules: Mapping[str, nn.Module]) -> bytes:
+    """Write the weights of named parts as float32 safetensors; keys are ``<part>.<parameter>``."""
+    tensors = {
+        f"{part}.{name}": tensor.detach().to("cpu", copy=True).contiguous()
+        for part, module in modules.items()
+        for name, tensor in module.state_dict().items()
+    }
+    return bytes(safetensors.torch.save(tensors))
+
+
+def load_generator(manifest: Manifest, weights: bytes) -> Generator:
+    """Build the generator that a manifest describes and fill in its weights.
+
+    Returns:
+        The generator on the CPU, in evaluation mode, in float32.
+
+    Raises:
+        UnsupportedArchitectureError: If this build lacks the architecture, a hyperparameter is out of bounds, or the
+            weights are not those of the architecture.
+    """
+    architecture = find_architecture(manifest.architecture)
+    config = architecture.parse(manifest.hyperparameters)
+    space = SampleSpace(manifest.image, manifest.latent_dim, manifest.num_classes)
+    with torch.device("meta"):
+        generator = architecture.generator(config, space)
+    try:
+        tensors = safetensors.torch.load(weights)
+        _check_types(tensors)
+        generator.load_state_dict(_select_part(tensors, GENERATOR), strict=True, assign=True)
+    except (safetensors.SafetensorError, RuntimeError, TypeError) as error:
+        raise UnsupportedArchitectureError("the weights do not fit the architecture in the manifest") from error
+    return generator.requires_grad_(requires_grad=False).eval()
+
+
+def _select_part(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
+    prefix = f"{part}."
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _check_types(tensors: Mapping[str, torch.Tensor]) -> None:
+    """Accept what ``dump_weights`` writes: float32, and int64 for counters. Other types would change the numerics."""
+    if any(tensor.dtype not in {torch.float32, torch.int64} for tensor in tensors.values()):
+        raise TypeError("weights are float32")

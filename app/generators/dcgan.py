@@ -1,0 +1,95 @@
+"""DCGAN: stacked transposed convolutions with batch norm; the fastest first picture.
+
+Source:
+    Radford et al. 2016, "Unsupervised representation learning with deep convolutional generative adversarial
+    networks", section 3 and figure 1. Here the discriminator has no batch norm, so that gradient penalties, which
+    are defined per image, hold.
+"""
+
+from pydantic import Field
+from torch import nn
+
+from app.generators.base import (
+    ArchitectureConfig,
+    Discriminator,
+    Generator,
+    Images,
+    Labels,
+    LatentInput,
+    Latents,
+    ProjectionHead,
+    Pyramid,
+    SampleSpace,
+    Scores,
+)
+
+LEAK = 0.2
+INIT_STD = 0.02
+
+
+class DcganConfig(ArchitectureConfig):
+    """Widths of both networks."""
+
+    base_width: int = Field(64, ge=4, le=512, description="Channels at half the image size; doubled per octave.")
+    max_width: int = Field(512, ge=4, le=1024, description="Most channels at any level.")
+
+
+class DcganGenerator(Generator):
+    """Dense layer to the coarsest level, then one transposed convolution per doubling."""
+
+    def __init__(self, config: DcganConfig, space: SampleSpace) -> None:
+        super().__init__(space)
+        self.pyramid = Pyramid.for_image(space.image)
+        widths = [
+            self.pyramid.channels_at(level, config.base_width, config.max_width) for level in range(self.pyramid.levels)
+        ]
+        self.input = LatentInput(space)
+        self.dense = nn.Linear(self.input.features, widths[0] * self.pyramid.base_pixels, bias=False)
+        layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
+        for narrow, wide in zip(widths[1:], widths[:-1], strict=True):
+            layers += [
+                nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(narrow),
+                nn.ReLU(),
+            ]
+        layers += [nn.ConvTranspose2d(widths[-1], space.image.channels, 4, stride=2, padding=1), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+        self.apply(_initialise)
+
+    def forward(self, latents: Latents, labels: Labels | None) -> Images:
+        """See ``Generator.forward``."""
+        features = self.dense(self.input(latents, labels))
+        features = features.unflatten(1, (-1, self.pyramid.height, self.pyramid.width))
+        return self.pyramid.crop(self.layers(features), self.image)
+
+
+class DcganDiscriminator(Discriminator):
+    """One strided convolution per halving, then a projection head over all features."""
+
+    def __init__(self, config: DcganConfig, space: SampleSpace) -> None:
+        super().__init__(space)
+        self.pyramid = Pyramid.for_image(space.image)
+        layers: list[nn.Module] = []
+        channels = space.image.channels
+        for level in reversed(range(self.pyramid.levels)):
+            width = self.pyramid.channels_at(level, config.base_width, config.max_width)
+            layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(LEAK)]
+            channels = width
+        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.apply(_initialise)
+        self.head = ProjectionHead(channels * self.pyramid.base_pixels, space.num_classes)
+
+    def forward(self, images: Images, labels: Labels | None) -> Scores:
+        """See ``Discriminator.forward``."""
+        scores: Scores = self.head(self.layers(self.pyramid.pad(images)), labels)
+        return scores
+
+
+def _initialise(module: nn.Module) -> None:
+    """Draw weights as the paper does: normal with standard deviation 0.02."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, std=INIT_STD)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, mean=1.0, std=INIT_STD)

@@ -1,0 +1,82 @@
+"""Small, seeded things that many tests need."""
+
+from pathlib import Path
+
+import torch
+
+from app.generators.base import SampleSpace
+from app.generators.checkpoint import dump_weights
+from app.generators.registry import find_architecture
+from app.repository.manifest import WEIGHTS_FILE, DatasetInfo, ImageSpec, Manifest, TrainingInfo, utc_now
+from app.repository.store import ModelRepository
+
+TINY_HYPERPARAMETERS = {"dcgan": {"base_width": 8}, "resnet_gan": {"base_width": 16, "blocks_per_level": 1}}
+
+
+def make_space(*, num_classes: int = 3, height: int = 8, width: int = 8, channels: int = 1, latent_dim: int = 8):
+    image = ImageSpec(height=height, width=width, channels=channels)
+    return SampleSpace(image, latent_dim, num_classes)
+
+
+def make_networks(architecture: str = "dcgan", space: SampleSpace | None = None, *, seed: int = 0):
+    """Build a tiny generator and discriminator with seeded random weights."""
+    space = space or make_space()
+    family = find_architecture(architecture)
+    config = family.parse(TINY_HYPERPARAMETERS[architecture])
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return family.generator(config, space), family.discriminator(config, space)
+
+
+def make_manifest(name: str = "tiny", *, architecture: str = "dcgan", space: SampleSpace | None = None) -> Manifest:
+    """Describe a tiny model that is not published yet."""
+    space = space or make_space()
+    dataset = DatasetInfo(name="made-up", sha256="0" * 64, num_images=2)
+    return Manifest.model_construct(
+        schema_="fount-manifest/1",
+        name=name,
+        version=1,
+        architecture=architecture,
+        hyperparameters=TINY_HYPERPARAMETERS[architecture],
+        parts=["generator"],
+        image=space.image,
+        latent_dim=space.latent_dim,
+        latent_prior="normal",
+        class_names=[f"class-{number}" for number in range(space.num_classes)],
+        num_parameters=1,
+        created=utc_now(),
+        license=None,
+        training=TrainingInfo(
+            recipe={},
+            dataset=dataset,
+            seed=0,
+            steps=0,
+            images_seen=0,
+            wall_seconds=0.0,
+            device="cpu",
+            precision="float32",
+            versions={},
+        ),
+        evaluation={},
+        files={},
+        digest=None,
+    )
+
+
+def publish_tiny_model(
+    root: Path | str,
+    name: str = "tiny",
+    *,
+    architecture: str = "dcgan",
+    num_classes: int = 3,
+    height: int = 8,
+    width: int = 8,
+    channels: int = 1,
+    seed: int = 0,
+) -> Manifest:
+    """Publish a generator with seeded random weights through the real repository; each call is a new version."""
+    space = make_space(num_classes=num_classes, height=height, width=width, channels=channels)
+    generator, _ = make_networks(architecture, space, seed=seed)
+    weights = dump_weights({"generator": generator})
+    draft = make_manifest(name, architecture=architecture, space=space)
+    return ModelRepository(str(root)).publish(draft, {WEIGHTS_FILE: weights, "README.md": b"# tiny\n"})
