@@ -1,0 +1,64 @@
+"""Contact sheets: many samples in one picture, enlarged so that small ones can be judged by eye."""
+
+import math
+
+import numpy as np
+
+from app.imaging.codec import Pixels, encode_png
+
+GAP_PX = 2
+BACKGROUND = 40
+MAX_SCALE = 4
+TARGET_PX = 1024
+MAX_SHEET_BYTES = 192 * 2**20
+
+
+def sheet_shape(num_images: int, height: int, width: int) -> tuple[int, int, int]:
+    """Lay out a sheet, as near to square as the images allow.
+
+    Args:
+        num_images: How many images, at least 1.
+        height: Height of one image, in pixels.
+        width: Width of one image, in pixels.
+
+    Returns:
+        Rows, columns, and the whole-number factor by which images are enlarged.
+    """
+    columns = math.ceil(math.sqrt(num_images * height / width))
+    columns = min(max(columns, 1), num_images)
+    rows = -(-num_images // columns)
+    room = TARGET_PX // max(rows * height, columns * width)
+    return rows, columns, min(max(room, 1), MAX_SCALE)
+
+
+def sheet_bytes(num_images: int, height: int, width: int, channels: int) -> int:
+    """Return how many bytes the pixels of a sheet take, so that too large a one is refused before it is computed."""
+    rows, columns, scale = sheet_shape(num_images, height, width)
+    return (rows * (height * scale + GAP_PX) + GAP_PX) * (columns * (width * scale + GAP_PX) + GAP_PX) * channels
+
+
+def draw_sheet(images: Pixels) -> Pixels:
+    """Draw a contact sheet, row by row.
+
+    Args:
+        images: Shape (n, h, w, c), at least one image.
+
+    Returns:
+        The sheet; images are enlarged by repeating pixels, with thin gaps between them.
+    """
+    num_images, height, width, channels = images.shape
+    rows, columns, scale = sheet_shape(num_images, height, width)
+    tall, wide = height * scale, width * scale
+    sheet = np.full(
+        (rows * (tall + GAP_PX) + GAP_PX, columns * (wide + GAP_PX) + GAP_PX, channels), BACKGROUND, dtype=np.uint8
+    )
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        top, left = GAP_PX + row * (tall + GAP_PX), GAP_PX + column * (wide + GAP_PX)
+        sheet[top : top + tall, left : left + wide] = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    return sheet
+
+
+def encode_grid(images: Pixels, mark: str) -> bytes:
+    """Draw a contact sheet and encode it as PNG, marked as synthetic."""
+    return encode_png(draw_sheet(images), mark)
