@@ -1,0 +1,74 @@
+# What a developer runs. Each target that needs the environment brings it up to date first; alone, `make` lists them.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+MODELS ?= $(or $(FOUNT_REPOSITORY__URL),models)
+ARGS ?=
+
+BIN := .venv/bin
+CANDIDATES := $(BIN)/python python3 python3.14 python3.13 python3.12 python3.11 python
+PYTHON ?= $(shell for python in $(CANDIDATES); do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+SOURCES := app benchmarks tests .ci
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast check fmt fmt-check lint types arch golden bench train-demo cov lock image clean env env-dev
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: env ## Serve the shipped models on http://127.0.0.1:8000 (PORT=, HOST=, MODELS=)
+	@exec env FOUNT_REPOSITORY__URL='$(MODELS)' $(BIN)/fount serve --host $(HOST) --port $(PORT) $(ARGS)
+
+test: env-dev ## Run all tests (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: env-dev ## Run the tests that start no process
+	@$(BIN)/python -m pytest tests/unit tests/api tests/properties $(ARGS)
+
+check: fmt-check lint types arch test ## Run everything that must hold before a merge
+
+fmt: env-dev ## Format the code and apply the safe fixes
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+fmt-check: env-dev
+	@$(BIN)/ruff format --check $(SOURCES)
+
+lint: env-dev ## Lint the code and spell-check the text
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/codespell
+
+types: env-dev ## Check the types
+	@$(BIN)/mypy
+
+arch: env-dev ## Check that imports run one way and the API process never reaches torch
+	@$(BIN)/lint-imports
+
+golden: env-dev ## Write the golden files and generated pages anew; review the difference
+	@$(BIN)/python -m tests.golden
+
+bench: env-dev ## Measure the running service's throughput against a plain loop
+	@$(BIN)/python benchmarks/serving.py $(ARGS)
+
+train-demo: env ## Train the built-in digits and publish them as digits-gan
+	@$(BIN)/fount train digits --name digits-gan --publish $(ARGS)
+
+cov: env-dev ## Run all tests and show the lines that none of them reaches
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+lock: ## Move requirements.lock to the newest releases; torch keeps its pin
+	@$(PYTHON) .ci/lock.py
+
+image: ## Build the container image
+	@docker compose --profile '*' build
+
+clean: ## Remove the environment and every cache; models and runs stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env: bootstrap = train
+env-dev: bootstrap = train dev
+env env-dev:
+	@test -n "$(PYTHON)" || { echo "error: Fount needs Python 3.11 or newer, and found none" >&2; \
+	  echo "hint: install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) .ci/bootstrap.py $(bootstrap)
