@@ -1,4 +1,7 @@
-"""What a request resolved to: which samples of which seed, and how each gets its class; costs memory per class, never per sample."""
+"""What a request resolved to: which samples of which seed, and how each gets its class.
+
+A plan costs memory per class, never per sample.
+"""
 
 import bisect
 from collections.abc import Iterable
@@ -53,7 +56,7 @@ class SamplePlan:
         return cls(seed, first_index, num_samples, truncation, num_classes)
 
     @classmethod
-    def of_class(  # noqa: PLR0913 - one keyword per fact of a request
+    def of_class(
         cls,
         class_index: int,
         *,

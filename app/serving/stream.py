@@ -1,4 +1,4 @@
-"""One request's samples on their way to its reader: in order, at most a window ahead, cancelled when the reader leaves."""
+"""One request's samples on their way to its reader: in order, and no further computed when the reader leaves."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,0 +1,329 @@
+"""Which samples are computed next, together: continuous batching as a pure state machine, without time or threads.
+
+Rules: interactive requests before bulk; bulk requests in turn; at most a window of samples ahead of a request's reader;
+at most ``max_in_flight`` batches sent. Samples of a lost worker are planned again, first and in order. A request whose
+batch had *started* when a worker died is a suspect: it runs alone until those samples are done; its next death ends it.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from app.schemas.jobs import ModelRef
+
+DEATHS_TO_POISON = 2
+INTERACTIVE_IN_A_ROW = 3  # then bulk leads one batch: it is slowed down, never stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Consecutive samples of one request inside a batch, counted from the start of the request."""
+
+    ticket: int
+    offset: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """A batch to send: its parts lie one after the other, the rest up to ``size`` is padding."""
+
+    batch_id: int
+    model: ModelRef
+    size: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    number: int
+    model: ModelRef
+    num_samples: int
+    interactive: bool
+    planned: int = 0  # samples [0, planned) have been in a batch at least once
+    read: int = 0
+    delivered: int = 0
+    redo: deque[Part] = field(default_factory=deque)  # lost samples, ascending
+    deaths: int = 0
+    queue: "deque[_Ticket] | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    batch: PlannedBatch
+    started: bool = False
+
+
+class Batcher:
+    """Plans batches for one device.
+
+    Args:
+        window_batches: How many of the largest batches a request may be ahead of its reader.
+        max_in_flight: Batches sent and not answered; two keep the device busy.
+    """
+
+    def __init__(self, *, window_batches: int, max_in_flight: int = 2) -> None:
+        self._window_batches = window_batches
+        self._max_in_flight = max_in_flight
+        self._sizes: dict[ModelRef, tuple[int, ...]] = {}
+        self._tickets: dict[int, _Ticket] = {}
+        self._suspects: deque[_Ticket] = deque()
+        self._interactive: deque[_Ticket] = deque()
+        self._bulk: deque[_Ticket] = deque()
+        self._flights: dict[int, _Flight] = {}
+        self._ticket_numbers = itertools.count()
+        self._batch_ids = itertools.count()
+        self._interactive_run = 0
+
+    def __len__(self) -> int:
+        return len(self._tickets)
+
+    @property
+    def in_flight(self) -> int:
+        """Batches sent and not answered."""
+        return len(self._flights)
+
+    @property
+    def waiting_samples(self) -> int:
+        """Samples of admitted requests that are in no batch and not computed."""
+        in_flight = sum(
+            part.count
+            for flight in self._flights.values()
+            for part in flight.batch.parts
+            if part.ticket in self._tickets
+        )
+        return sum(ticket.num_samples - ticket.delivered for ticket in self._tickets.values()) - in_flight
+
+    def uses(self, model: ModelRef) -> bool:
+        """Tell whether an admitted request is of this version."""
+        return any(ticket.model == model for ticket in self._tickets.values())
+
+    def sizes(self, model: ModelRef) -> tuple[int, ...] | None:
+        """Return the padded sizes of a version, as they were set."""
+        return self._sizes.get(model)
+
+    def set_sizes(self, model: ModelRef, sizes: tuple[int, ...]) -> None:
+        """Allow batches of a version, at these padded sizes (ascending); without sizes its requests wait."""
+        self._sizes[model] = sizes
+        for ticket in self._tickets.values():
+            if ticket.model == model:
+                self._dequeue(ticket)
+                self._enqueue(ticket)
+
+    def forget(self, model: ModelRef) -> None:
+        """Drop the sizes of a version that no request uses any more."""
+        self._sizes.pop(model, None)
+
+    def submit(self, model: ModelRef, num_samples: int, *, interactive: bool) -> int:
+        """Admit a request and return its ticket."""
+        ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive)
+        self._tickets[ticket.number] = ticket
+        self._enqueue(ticket)
+        return ticket.number
+
+    def read(self, number: int, position: int) -> None:
+        """Note that the reader took all samples before ``position``."""
+        ticket = self._tickets.get(number)
+        if ticket is not None:
+            ticket.read = position
+            self._enqueue(ticket)
+
+    def cancel(self, number: int) -> bool:
+        """Forget a request; returns whether it was there. What is in flight for it is computed and dropped."""
+        ticket = self._tickets.pop(number, None)
+        if ticket is None:
+            return False
+        self._dequeue(ticket)
+        return True
+
+    def drop_model(self, model: ModelRef) -> list[int]:
+        """Forget all requests of a version that cannot be served; return their tickets."""
+        dropped = [ticket.number for ticket in self._tickets.values() if ticket.model == model]
+        return [number for number in dropped if self.cancel(number)]
+
+    def next_batch(self) -> PlannedBatch | None:
+        """Plan the batch to send now; None when the device has enough work or nothing is eligible."""
+        if len(self._flights) >= self._max_in_flight:
+            return None
+        if self._suspects:
+            return self._plan_alone(self._suspects[0])
+        bulk_is_due = self._bulk and self._interactive_run >= INTERACTIVE_IN_A_ROW
+        if self._interactive and not bulk_is_due:
+            self._interactive_run += 1
+            return self._plan(self._interactive, self._bulk)
+        self._interactive_run = 0
+        return self._plan(self._bulk, self._interactive) if self._bulk else None
+
+    def start(self, batch_id: int) -> None:
+        """Note that the device began with a batch."""
+        flight = self._flights.get(batch_id)
+        if flight is not None:
+            flight.started = True
+
+    def complete(self, batch_id: int) -> PlannedBatch | None:
+        """Note that a batch was computed, and return it; None if it is not in flight."""
+        flight = self._flights.pop(batch_id, None)
+        if flight is None:
+            return None
+        for part in flight.batch.parts:
+            ticket = self._tickets.get(part.ticket)
+            if ticket is not None:
+                self._credit(ticket, part.count)
+        return flight.batch
+
+    def fail(self, batch_id: int) -> list[int]:
+        """Note that a batch cannot be computed; forget its requests and return their tickets."""
+        flight = self._flights.pop(batch_id, None)
+        if flight is None:
+            return []
+        return [part.ticket for part in flight.batch.parts if self.cancel(part.ticket)]
+
+    def lose_worker(self) -> list[int]:
+        """Note that the worker died: what was in flight is planned again, first.
+
+        Returns:
+            Tickets of the requests that died a second time; they are forgotten.
+        """
+        flights = list(self._flights.values())
+        self._flights.clear()
+        started = {part.ticket for flight in flights if flight.started for part in flight.batch.parts}
+        parts = [part for flight in flights for part in flight.batch.parts if part.ticket in self._tickets]
+        for part in reversed(parts):
+            self._tickets[part.ticket].redo.appendleft(part)
+        poisoned = []
+        for number in reversed(dict.fromkeys(part.ticket for part in parts)):
+            ticket = self._tickets[number]
+            self._dequeue(ticket)
+            ticket.deaths += number in started
+            if ticket.deaths >= DEATHS_TO_POISON:
+                poisoned.append(number)
+                del self._tickets[number]
+            else:
+                self._enqueue(ticket, first=True)
+        return poisoned
+
+    def _enqueue(self, ticket: _Ticket, *, first: bool = False) -> None:
+        if ticket.queue is not None or not self._available(ticket):
+            return
+        ticket.queue = self._home(ticket)
+        if first:
+            ticket.queue.appendleft(ticket)
+        else:
+            ticket.queue.append(ticket)
+
+    @staticmethod
+    def _dequeue(ticket: _Ticket) -> None:
+        if ticket.queue is not None:
+            ticket.queue.remove(ticket)
+            ticket.queue = None
+
+    def _home(self, ticket: _Ticket) -> deque[_Ticket]:
+        if ticket.deaths:
+            return self._suspects
+        return self._interactive if ticket.interactive else self._bulk
+
+    def _available(self, ticket: _Ticket) -> int:
+        """Count the samples that may be planned now; a suspect has its lost ones only."""
+        sizes = self._sizes.get(ticket.model)
+        if sizes is None:
+            return 0
+        lost = sum(part.count for part in ticket.redo)
+        if ticket.deaths:
+            in_flight = ticket.planned - ticket.delivered - lost
+            return 0 if in_flight else lost
+        headroom = self._window_batches * sizes[-1] - (ticket.planned - ticket.read)
+        unplanned = ticket.num_samples - ticket.planned
+        # Slivers are not worth a batch: wait until the reader has made room for a full one.
+        return lost + (min(headroom, unplanned) if headroom >= min(sizes[-1], unplanned) else 0)
+
+    def _plan_alone(self, ticket: _Ticket) -> PlannedBatch:
+        self._dequeue(ticket)
+        sizes = self._sizes[ticket.model]
+        parts = tuple(self._take_lost(ticket, sizes[-1]))
+        return self._send(ticket.model, _smallest_size(sum(part.count for part in parts), sizes), parts)
+
+    def _plan(self, lead: deque[_Ticket], fill: deque[_Ticket]) -> PlannedBatch:
+        """Size a batch for the model and queue of the head; what would be padding goes to the other queue."""
+        model = lead[0].model
+        sizes = self._sizes[model]
+        leading = [ticket for ticket in lead if ticket.model == model]
+        wanted = 0
+        for ticket in leading:
+            wanted += self._available(ticket)
+            if wanted >= sizes[-1]:
+                break
+        size = choose_size(wanted, sizes)
+        parts: list[Part] = []
+        room = size
+        for ticket in itertools.chain(leading, [ticket for ticket in fill if ticket.model == model]):
+            if not room:
+                break
+            taken = self._take(ticket, room)
+            room -= sum(part.count for part in taken)
+            parts += taken
+        return self._send(model, size, tuple(parts))
+
+    def _send(self, model: ModelRef, size: int, parts: tuple[Part, ...]) -> PlannedBatch:
+        batch = PlannedBatch(next(self._batch_ids), model, size, parts)
+        self._flights[batch.batch_id] = _Flight(batch)
+        return batch
+
+    def _take(self, ticket: _Ticket, room: int) -> list[Part]:
+        taken = list(self._take_lost(ticket, room))
+        room -= sum(part.count for part in taken)
+        count = min(room, self._available(ticket)) if not ticket.redo else 0
+        if count:
+            taken.append(Part(ticket.number, ticket.planned, count))
+            ticket.planned += count
+        still_available = self._available(ticket) > 0
+        if not still_available or not ticket.interactive:
+            self._dequeue(ticket)
+        if still_available:
+            self._enqueue(ticket)
+        return taken
+
+    @staticmethod
+    def _take_lost(ticket: _Ticket, room: int) -> Iterator[Part]:
+        while ticket.redo and room:
+            part = ticket.redo.popleft()
+            count = min(part.count, room)
+            if count < part.count:
+                ticket.redo.appendleft(Part(part.ticket, part.offset + count, part.count - count))
+            room -= count
+            yield Part(part.ticket, part.offset, count)
+
+    def _credit(self, ticket: _Ticket, count: int) -> None:
+        ticket.delivered += count
+        if ticket.delivered == ticket.num_samples:
+            self._dequeue(ticket)
+            del self._tickets[ticket.number]
+            return
+        if ticket.deaths and not ticket.redo:
+            ticket.deaths = 0  # the samples that were suspected are done: it was another's fault
+        self._enqueue(ticket)
+
+
+def choose_size(num_samples: int, sizes: Iterable[int]) -> int:
+    """Choose the padded size of a batch.
+
+    Args:
+        num_samples: Samples that wait, at least 1.
+        sizes: Allowed sizes, ascending.
+
+    Returns:
+        The smallest size that holds them; the one below when that would leave half or more of the larger one empty:
+        two full small batches cost no more, and the first is done earlier.
+    """
+    below = None
+    for size in sizes:
+        if size >= num_samples:
+            return below if below is not None and num_samples * 2 <= size else size
+        below = size
+    if below is None:
+        raise ValueError("a batch needs at least one allowed size")
+    return below
+
+
+def _smallest_size(num_samples: int, sizes: tuple[int, ...]) -> int:
+    return next(size for size in sizes if size >= num_samples)

@@ -1,0 +1,286 @@
+import pytest
+
+from app.schemas.jobs import ModelRef
+from app.serving.batcher import Batcher, Part, choose_size
+
+DIGITS = ModelRef("digits", 1, "d" * 64)
+FACES = ModelRef("faces", 1, "f" * 64)
+SIZES = (4, 16)
+
+
+def make_batcher(window_batches=4):
+    batcher = Batcher(window_batches=window_batches)
+    batcher.set_sizes(DIGITS, SIZES)
+    batcher.set_sizes(FACES, SIZES)
+    return batcher
+
+
+def plan_all(batcher):
+    batches = []
+    while (batch := batcher.next_batch()) is not None:
+        batches.append(batch)
+    return batches
+
+
+@pytest.mark.parametrize(
+    ("waiting", "size"), [(1, 16), (16, 16), (17, 16), (32, 16), (33, 64), (128, 64), (129, 256), (999, 256)]
+)
+def test_a_batch_takes_the_size_that_wastes_least(waiting, size):
+    assert size == choose_size(waiting, (16, 64, 256))
+
+
+def test_a_batch_without_an_allowed_size_is_a_mistake():
+    with pytest.raises(ValueError, match="at least one"):
+        choose_size(1, ())
+
+
+def test_requests_that_wait_together_share_a_batch():
+    batcher = make_batcher()
+    tickets = [batcher.submit(DIGITS, 1, interactive=True) for _ in range(3)]
+
+    batch = batcher.next_batch()
+
+    assert tuple(Part(ticket, 0, 1) for ticket in tickets) == batch.parts
+    assert 4 == batch.size
+
+
+def test_versions_never_share_a_batch():
+    batcher = make_batcher()
+    first = batcher.submit(DIGITS, 1, interactive=True)
+    second = batcher.submit(FACES, 1, interactive=True)
+
+    batches = plan_all(batcher)
+
+    assert [((Part(first, 0, 1),), DIGITS), ((Part(second, 0, 1),), FACES)] == [(b.parts, b.model) for b in batches]
+
+
+def test_two_batches_are_in_flight_at_most():
+    batcher = make_batcher()
+    batcher.submit(DIGITS, 100, interactive=False)
+
+    batches = plan_all(batcher)
+
+    assert [0, 16] == [batch.parts[0].offset for batch in batches]
+    assert 2 == batcher.in_flight
+
+
+def test_interactive_requests_go_first_and_bulk_fills_their_padding():
+    batcher = make_batcher()
+    bulk = batcher.submit(DIGITS, 100, interactive=False)
+    single = batcher.submit(DIGITS, 1, interactive=True)
+
+    batch = batcher.next_batch()
+
+    assert (Part(single, 0, 1), Part(bulk, 0, 3)) == batch.parts
+
+
+def test_bulk_is_never_starved_by_interactive_requests():
+    batcher = make_batcher()
+    bulk = batcher.submit(DIGITS, 64, interactive=False)
+    led_by = []
+
+    for _ in range(8):
+        for _ in range(16):
+            batcher.submit(DIGITS, 1, interactive=True)
+        batch = batcher.next_batch()
+        led_by.append(batch.parts[0].ticket == bulk)
+        batcher.complete(batch.batch_id)
+
+    assert [False, False, False, True, False, False, False, True] == led_by
+
+
+def test_bulk_requests_take_turns():
+    batcher = make_batcher()
+    first = batcher.submit(DIGITS, 100, interactive=False)
+    second = batcher.submit(DIGITS, 100, interactive=False)
+    turns = []
+
+    for _ in range(4):
+        batch = batcher.next_batch()
+        turns.append(batch.parts[0].ticket)
+        batcher.complete(batch.batch_id)
+
+    assert [first, second, first, second] == turns
+
+
+def test_a_request_waits_for_its_reader():
+    batcher = make_batcher(window_batches=2)
+    ticket = batcher.submit(DIGITS, 100, interactive=False)
+    for batch in plan_all(batcher):
+        batcher.complete(batch.batch_id)
+
+    blocked = batcher.next_batch()
+    batcher.read(ticket, 15)
+    still_blocked = batcher.next_batch()
+    batcher.read(ticket, 16)
+    batch = batcher.next_batch()
+
+    assert blocked is None
+    assert still_blocked is None
+    assert (Part(ticket, 32, 16),) == batch.parts
+
+
+def test_requests_of_a_version_without_sizes_wait():
+    batcher = Batcher(window_batches=1)
+    ticket = batcher.submit(DIGITS, 2, interactive=True)
+
+    before = batcher.next_batch()
+    batcher.set_sizes(DIGITS, SIZES)
+    after = batcher.next_batch()
+
+    assert before is None
+    assert (Part(ticket, 0, 2),) == after.parts
+
+
+def test_smaller_sizes_after_a_reload_take_effect_at_once():
+    batcher = make_batcher(window_batches=1)
+    ticket = batcher.submit(DIGITS, 100, interactive=False)
+    batch = batcher.next_batch()
+    batcher.complete(batch.batch_id)
+
+    batcher.set_sizes(DIGITS, (4,))
+    blocked = batcher.next_batch()
+    batcher.read(ticket, 16)
+
+    assert blocked is None
+    assert (Part(ticket, 16, 4),) == batcher.next_batch().parts
+
+
+def test_a_cancelled_request_gets_no_further_batch():
+    batcher = make_batcher()
+    ticket = batcher.submit(DIGITS, 100, interactive=False)
+    batcher.next_batch()
+
+    cancelled = batcher.cancel(ticket)
+
+    assert cancelled
+    assert not batcher.cancel(ticket)
+    assert batcher.next_batch() is None
+    assert 0 == len(batcher)
+    assert 0 == batcher.waiting_samples
+
+
+def test_a_finished_request_is_forgotten():
+    batcher = make_batcher()
+    batcher.submit(DIGITS, 2, interactive=True)
+    batch = batcher.next_batch()
+
+    completed = batcher.complete(batch.batch_id)
+
+    assert batch == completed
+    assert 0 == len(batcher)
+    assert not batcher.uses(DIGITS)
+
+
+def test_an_unknown_batch_changes_nothing():
+    batcher = make_batcher()
+
+    batcher.start(7)
+
+    assert batcher.complete(7) is None
+    assert [] == batcher.fail(7)
+
+
+def test_a_failed_batch_ends_its_requests_only():
+    batcher = make_batcher()
+    failed = batcher.submit(DIGITS, 40, interactive=False)
+    other = batcher.submit(FACES, 1, interactive=False)
+    batch = batcher.next_batch()
+
+    ended = batcher.fail(batch.batch_id)
+
+    assert [failed] == ended
+    assert batcher.uses(FACES)
+    assert (Part(other, 0, 1),) == batcher.next_batch().parts
+
+
+def test_a_failed_version_ends_all_its_requests():
+    batcher = make_batcher()
+    failed = [batcher.submit(DIGITS, 1, interactive=True) for _ in range(3)]
+    batcher.submit(FACES, 1, interactive=True)
+
+    dropped = batcher.drop_model(DIGITS)
+    batcher.forget(DIGITS)
+
+    assert failed == dropped
+    assert batcher.sizes(DIGITS) is None
+    assert 1 == len(batcher)
+
+
+def test_samples_of_a_lost_worker_are_planned_again_in_order():
+    batcher = make_batcher()
+    ticket = batcher.submit(DIGITS, 100, interactive=False)
+    later = batcher.submit(DIGITS, 100, interactive=False)
+    lost = plan_all(batcher)
+
+    poisoned = batcher.lose_worker()
+    again = plan_all(batcher)
+
+    assert [] == poisoned
+    assert [ticket, later] == [batch.parts[0].ticket for batch in lost]
+    assert [batch.parts for batch in lost] == [batch.parts for batch in again]
+
+
+def test_a_request_in_a_started_batch_runs_alone_after_a_death():
+    batcher = make_batcher()
+    suspects = [batcher.submit(DIGITS, 1, interactive=True) for _ in range(2)]
+    batch = batcher.next_batch()
+    innocent = batcher.submit(DIGITS, 1, interactive=True)
+    batcher.next_batch()
+    batcher.start(batch.batch_id)
+
+    batcher.lose_worker()
+    alone = plan_all(batcher)
+    for done in alone:
+        batcher.complete(done.batch_id)
+
+    assert [(Part(ticket, 0, 1),) for ticket in suspects] == [planned.parts for planned in alone]
+    assert (Part(innocent, 0, 1),) == batcher.next_batch().parts
+
+
+def test_the_second_death_ends_the_suspect_only():
+    batcher = make_batcher()
+    killer = batcher.submit(DIGITS, 1, interactive=True)
+    other = batcher.submit(DIGITS, 1, interactive=True)
+    batch = batcher.next_batch()
+    batcher.start(batch.batch_id)
+    batcher.lose_worker()
+    alone = batcher.next_batch()
+    batcher.start(alone.batch_id)
+
+    poisoned = batcher.lose_worker()
+
+    assert [killer] == poisoned
+    assert (Part(other, 0, 1),) == batcher.next_batch().parts
+
+
+def test_a_suspect_is_cleared_when_its_samples_are_done():
+    batcher = make_batcher()
+    ticket = batcher.submit(DIGITS, 100, interactive=False)
+    for _ in range(3):
+        batch = batcher.next_batch()
+        batcher.start(batch.batch_id)
+        assert [] == batcher.lose_worker()
+        alone = batcher.next_batch()
+        assert batcher.next_batch() is None
+        batcher.complete(alone.batch_id)
+
+    assert (Part(ticket, 48, 16),) == batcher.next_batch().parts
+
+
+def test_lost_samples_are_split_when_sizes_shrank():
+    batcher = make_batcher()
+    ticket = batcher.submit(DIGITS, 16, interactive=True)
+    batch = batcher.next_batch()
+    batcher.start(batch.batch_id)
+    batcher.lose_worker()
+    batcher.set_sizes(DIGITS, (4,))
+    offsets = []
+
+    while (alone := batcher.next_batch()) is not None:
+        assert batcher.next_batch() is None
+        offsets.append(alone.parts[0].offset)
+        batcher.complete(alone.batch_id)
+
+    assert [0, 4, 8, 12] == offsets
+    assert 0 == len(batcher)
