@@ -1,9 +1,9 @@
 """The manifest: the JSON beside the weights that says all about a version, with a bound on every number."""
 
-import datetime
+import datetime as dt
 import hashlib
 import json
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -11,7 +11,7 @@ from app.core.errors import ManifestError
 from app.core.seeds import SEED_LIMIT
 from app.schemas.names import NAME_PATTERN
 
-SCHEMA = "fount-manifest/1"
+SCHEMA: Final = "fount-manifest/1"
 WEIGHTS_FILE = "weights.safetensors"
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "README.md"
@@ -20,10 +20,12 @@ GRID_FILE = "grid.png"
 MAX_MANIFEST_BYTES = 2**20
 MAX_WEIGHTS_BYTES = 8 * 2**30
 MAX_PIXELS = 1024
+MAX_VERSION = 999_999_999
 
 Sha256: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-ShortText: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-ClassName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"  # these words reach terminals, headers and file names
+ShortText: TypeAlias = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
+ClassName: TypeAlias = Annotated[str, StringConstraints(max_length=100, pattern=_PRINTABLE)]
 Identifier: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Hyperparameter: TypeAlias = (
     bool
@@ -88,12 +90,12 @@ class TrainingInfo(_Strict):
 class Manifest(_Strict):
     """Everything about one version of one model.
 
-    ``digest`` is None only while a version is being written.
+    A draft has no digest yet; its version and files are filled in when it is published.
     """
 
     schema_: Literal["fount-manifest/1"] = Field(SCHEMA, alias="schema")
     name: Annotated[str, StringConstraints(pattern=rf"^{NAME_PATTERN}$")]
-    version: int = Field(ge=1, le=999_999_999)
+    version: int = Field(1, ge=1, le=MAX_VERSION)
     architecture: Identifier
     hyperparameters: dict[Identifier, Hyperparameter]
     parts: list[Part] = Field(min_length=1)
@@ -106,14 +108,14 @@ class Manifest(_Strict):
     license: ShortText | None = None
     training: TrainingInfo
     evaluation: dict[str, Any] = Field(default_factory=dict)
-    files: dict[FileName, FileEntry]
+    files: dict[FileName, FileEntry] = Field(default_factory=dict)
     digest: Sha256 | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "Manifest":
         if len(set(self.class_names)) != len(self.class_names):
             raise ValueError("class names must differ from each other")
-        if WEIGHTS_FILE not in self.files:
+        if self.digest is not None and WEIGHTS_FILE not in self.files:
             raise ValueError("a manifest must list its weights")
         return self
 
@@ -124,25 +126,42 @@ class Manifest(_Strict):
 
 
 def dump_manifest(manifest: Manifest) -> bytes:
-    """Write a manifest as the JSON that is stored: indented, keys sorted, UTF-8, one final newline."""
-    document = manifest.model_dump(mode="json", by_alias=True)
-    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Write a manifest as the JSON that is stored: indented, keys sorted, UTF-8, one final newline.
+
+    Only fields that were set are written, so an optional field added to the schema later leaves the bytes, and with
+    them the digest, of every published version as they are.
+
+    Raises:
+        ManifestError: If a free-form part (recipe, evaluation) holds what JSON cannot.
+    """
+    try:
+        document = manifest.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        document["schema"] = manifest.schema_
+        text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        return f"{text}\n".encode()
+    except (ValueError, RecursionError) as error:
+        raise ManifestError("the manifest holds a value that JSON cannot") from error
 
 
 def parse_manifest(data: bytes) -> Manifest:
     """Read a stored manifest.
 
     Raises:
-        ManifestError: If it is too large, not JSON, or breaks the schema; the message names the first bad field.
+        ManifestError: If it is too large, not JSON, breaks the schema (the message names the first bad field), or is
+            not byte for byte what ``dump_manifest`` writes: the digest covers the content, so the form must follow
+            from it.
     """
     if len(data) > MAX_MANIFEST_BYTES:
         raise ManifestError("the manifest is larger than 1 MiB", limit=MAX_MANIFEST_BYTES)
     try:
-        return Manifest.model_validate_json(data)
+        manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "document"
         raise ManifestError(f"{where}: {first['msg']}") from error
+    if dump_manifest(manifest) != data:
+        raise ManifestError("the manifest was rewritten after it was published")
+    return manifest
 
 
 def compute_digest(manifest: Manifest, weights: bytes) -> str:
@@ -152,6 +171,6 @@ def compute_digest(manifest: Manifest, weights: bytes) -> str:
     return state.hexdigest()
 
 
-def utc_now() -> datetime.datetime:
+def utc_now() -> dt.datetime:
     """Return the present time in whole seconds, UTC."""
-    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
