@@ -1,0 +1,92 @@
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import requires, version
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import app
+from tests.architecture.source import ROOT
+
+# The oldest releases without a known vulnerability that reaches us.
+FLOORS = {"pillow": "12.3", "starlette": "1.3.1", "torch": "2.10"}
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+
+def locked_versions():
+    pins = [Requirement(line) for line in LOCK.splitlines() if line and not line.startswith("#")]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+
+
+def declared():
+    project = PYPROJECT["project"]
+    optional = project["optional-dependencies"]
+    return [*PYPROJECT["build-system"]["requires"], *project["dependencies"], *optional["train"], *optional["dev"]]
+
+
+def installed_for_us() -> Iterator[Requirement]:
+    """Yield what is needed here, transitively; a package once for each set of its extras."""
+    waiting = [(Requirement(text), "") for text in declared()]
+    seen = set()
+    while waiting:
+        requirement, extra = waiting.pop()
+        key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+        if key in seen or not (requirement.marker is None or requirement.marker.evaluate({"extra": extra})):
+            continue
+        seen.add(key)
+        yield requirement
+        waiting += [
+            (Requirement(text), extra)
+            for text in requires(requirement.name) or ()
+            for extra in requirement.extras or {""}
+        ]
+
+
+def is_pinned_by_parent(requirement):
+    return all(clause.operator == "==" for clause in requirement.specifier) and len(requirement.specifier) > 0
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_no_release_below_the_floor_can_be_installed(name):
+    floor = Version(FLOORS[name])
+    [bound] = [Requirement(text) for text in PYPROJECT["project"]["dependencies"] if Requirement(text).name == name]
+
+    assert Version(version(name)) >= floor
+    assert Version(locked_versions()[name]) >= floor
+    assert all(Version(clause.version) >= floor for clause in bound.specifier)
+
+
+def test_lock_holds_the_installed_release_of_everything_that_is_needed():
+    locked = locked_versions()
+    needed = {canonicalize_name(requirement.name): requirement for requirement in installed_for_us()}
+    unlocked = {
+        name for name, requirement in needed.items() if name not in locked and not is_pinned_by_parent(requirement)
+    }
+    other = {name for name in needed if name in locked and Version(version(name)).public != locked[name]}
+
+    assert set() == unlocked
+    assert set() == other, "installed releases differ from the lock: `make test` brings the environment up to date"
+
+
+def test_lock_pins_releases_and_names_no_place_to_fetch_from():
+    pins = [line for line in LOCK.splitlines() if line and not line.startswith("#")]
+
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", pin) for pin in pins)
+    assert "://" not in LOCK
+
+
+def test_torch_is_locked_without_a_build():
+    assert "2.13.0" == locked_versions()["torch"]
+
+
+def test_version_is_the_newest_in_the_changelog():
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    newest = re.search(r"^## \[(\d[^\]]*)\]", changelog, re.MULTILINE)
+
+    assert newest is not None
+    assert newest[1] == app.__version__
