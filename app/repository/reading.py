@@ -4,6 +4,7 @@ It trusts nothing that it reads: sizes are bounded before a byte is read, and ev
 manifest names. It knows the bytes of weights and nothing of what they mean.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -36,7 +37,7 @@ _LOCAL_SCHEMES = ("file://", "local://")
 
 
 class VersionCheck(NamedTuple):
-    """What ``verify_all`` found: the manifest of a sound version, or what is wrong with it."""
+    """What verifying a version found: the manifest of a sound version, or what is wrong with it."""
 
     name: str
     version: int
@@ -140,17 +141,24 @@ class RepositoryReader:
                 self._read_listed(manifest, file)
         return manifest
 
+    def check(self, name: str, version: int) -> VersionCheck:
+        """Verify a version and return what was found.
+
+        Raises:
+            NotFoundError: If there is no such model or version.
+        """
+        try:
+            return VersionCheck(name, version, self.verify(name, version), None)
+        except RepositoryError as error:
+            return VersionCheck(name, version, None, error)
+
     def verify_all(self, name: str | None = None) -> Iterator[VersionCheck]:
         """Verify every version of one model or of all, torn ones included, one at a time."""
         listing = Listing(self._storage.scan()) if name is None else self.list_entries(name)
         for model in listing.candidate_names():
             for version in listing.candidates(model):
-                try:
-                    yield VersionCheck(model, version, self.verify(model, version), None)
-                except RepositoryError as error:
-                    yield VersionCheck(model, version, None, error)
-                except NotFoundError:  # removed since it was listed
-                    continue
+                with contextlib.suppress(NotFoundError):  # removed since it was listed
+                    yield self.check(model, version)
 
     def read_aliases(self, name: str) -> dict[str, int]:
         """Return where each alias of a model points; empty where it has none.

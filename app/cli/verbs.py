@@ -1,0 +1,101 @@
+"""The table of verbs and the group that loads them: ``fount --help`` imports none of them."""
+
+import importlib
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from app import __version__
+from app.cli.console import fail
+from app.core.errors import ServiceError
+
+
+class Verb(NamedTuple):
+    """A verb: where it is implemented, as ``module:attribute``, and its line in the help."""
+
+    target: str
+    summary: str
+
+
+# One line adds a verb; the attribute is a function or a ``typer.Typer``.
+VERBS = {
+    "serve": Verb("app.cli.serve:serve", "Serve samples over HTTP."),
+    "train": Verb("app.cli.train:train", "Train a generator on images and publish it."),
+    "sample": Verb("app.cli.sample:sample", "Write samples of a model to a folder."),
+    "models": Verb("app.cli.models:models_app", "List, check, promote and roll back published models."),
+    "recipes": Verb("app.cli.recipes:recipes", "List the training recipes."),
+    "keys": Verb("app.cli.keys:keys_app", "Create API keys."),
+    "doctor": Verb("app.cli.doctor:doctor", "Say what this machine can do, and what is wrong with it."),
+    "openapi": Verb("app.cli.openapi:openapi", "Print the description of the HTTP interface."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Shows verbs from the table and imports one only to run it."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, verb in VERBS.items():
+            self.add_command(TyperCommand(name, help=verb.summary))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the verb, then put the real command in the place of its line in the help."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_verb(name) if name in VERBS else command, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; whatever it raises on purpose is told in one sentence, with exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except ServiceError as error:
+            fail(error)
+
+
+def load_verb(name: str) -> Any:
+    """Import a verb.
+
+    Raises:
+        typer.Exit: If this installation does not have it; says so on standard error.
+    """
+    module_name, _, attribute = VERBS[name].target.partition(":")
+    try:
+        target = getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        fail(f"`{name}` is not part of this installation")
+    if not isinstance(target, typer.Typer):
+        verb = typer.Typer(add_completion=False, rich_markup_mode="rich")
+        verb.command(name)(target)
+        target = verb
+    return typer.main.get_command(target)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # they may hold a key
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def fount(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Train small image generators and serve their samples over HTTP."""
+
+
+def main() -> None:
+    """Run the command line; the console script ``fount``."""
+    app(prog_name="fount")
