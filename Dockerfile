@@ -6,7 +6,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY pyproject.toml requirements.lock ./
 # The runtime environment gets no pip; another one installs into it. Only a change of these two files installs torch anew.
-RUN python -m venv /opt/build \
+# `docker build --secret id=pip,src=pip.conf .` builds with your pip configuration, say one that prefers torch for CPUs.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
+    python -m venv /opt/build \
     && /opt/build/bin/pip install -c requirements.lock hatchling \
     && python -m venv --without-pip /opt/venv \
     && python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
