@@ -1,7 +1,7 @@
 """The random numbers of a sample: a pure function of (seed, index), the same on every machine.
 
 A counter-based generator needs no state: any index of any seed is computed directly, so a batch can be split, reordered
-or repeated without changing a sample. Only IEEE-exact operations (+, -, *, /, sqrt, integer arithmetic) are used: library
+or repeated without changing a sample. Only IEEE-exact operations (+, -, *, /, sqrt, integers) are used: library
 logarithms and sines differ in the last bit between processors, and latents may not.
 
 Source:
@@ -21,12 +21,13 @@ INDEX_LIMIT = 2**63
 DRAWN_SEED_BITS = 53  # a seed that the service draws survives JSON readers that hold numbers as doubles
 
 _MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-_KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
+_KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 _ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
 
 U32 = NDArray[np.uint32]
+U64 = NDArray[np.uint64]
 F64 = NDArray[np.float64]
 
 
@@ -43,12 +44,12 @@ def draw_seed() -> int:
     return secrets.randbits(DRAWN_SEED_BITS)
 
 
-def philox(counter: NDArray[np.uint32], key: tuple[int, int]) -> U32:
+def philox(counter: NDArray[np.uint32], key: tuple[int, int] | tuple[U64, U64]) -> U32:
     """Encrypt counters to uniform random words: Philox4x32 with ten rounds.
 
     Args:
         counter: Words of the counters, shape (4, n), least significant word first.
-        key: Two 32-bit words.
+        key: Two 32-bit words, or two arrays of them, shape (n,).
 
     Returns:
         Random words, shape (4, n).
@@ -57,26 +58,26 @@ def philox(counter: NDArray[np.uint32], key: tuple[int, int]) -> U32:
         Salmon et al. 2011, section 3.3 and table 2.
     """
     c0, c1, c2, c3 = (row.astype(np.uint64) for row in counter)
-    k0, k1 = key
+    k0, k1 = (np.asarray(word, dtype=np.uint64) for word in key)
     for _ in range(_ROUNDS):
         product0 = c0 * _MULTIPLIERS[0]
         product1 = c2 * _MULTIPLIERS[1]
         c0, c1, c2, c3 = (
-            (product1 >> _SHIFT) ^ c1 ^ np.uint64(k0),
+            (product1 >> _SHIFT) ^ c1 ^ k0,
             product1 & _LOW,
-            (product0 >> _SHIFT) ^ c3 ^ np.uint64(k1),
+            (product0 >> _SHIFT) ^ c3 ^ k1,
             product0 & _LOW,
         )
-        k0 = (k0 + _KEY_STEPS[0]) & 0xFFFFFFFF
-        k1 = (k1 + _KEY_STEPS[1]) & 0xFFFFFFFF
+        k0 = (k0 + _KEY_STEPS[0]) & _LOW
+        k1 = (k1 + _KEY_STEPS[1]) & _LOW
     return np.stack([c0, c1, c2, c3]).astype(np.uint32)
 
 
-def draw_words(seed: int, indices: NDArray[np.int64], stream: Stream, words: int) -> U32:
-    """Draw uniform 32-bit words for samples of one seed.
+def draw_words(seed: int | U64, indices: NDArray[np.int64], stream: Stream, words: int) -> U32:
+    """Draw uniform 32-bit words for samples.
 
     Args:
-        seed: Seed of the request, in [0, 2**63).
+        seed: Seed of the samples, in [0, 2**63), or one per sample, shape (n,).
         indices: Sample numbers, each in [0, 2**63), shape (n,).
         stream: What the words are for.
         words: How many words a sample needs; a longer draw starts with the shorter one.
@@ -91,15 +92,20 @@ def draw_words(seed: int, indices: NDArray[np.int64], stream: Stream, words: int
     counter[1] = int(stream)
     counter[2] = (index & _LOW).astype(np.uint32)
     counter[3] = (index >> _SHIFT).astype(np.uint32)
-    drawn = philox(counter, (seed & 0xFFFFFFFF, seed >> 32))
+    key = _repeat_key(seed, blocks) if isinstance(seed, np.ndarray) else (seed & 0xFFFFFFFF, seed >> 32)
+    drawn = philox(counter, key)
     return np.ascontiguousarray(drawn.T).reshape(indices.size, blocks * 4)[:, :words]
 
 
-def draw_labels(seed: int, indices: NDArray[np.int64], num_classes: int) -> NDArray[np.int32]:
+def _repeat_key(seeds: U64, blocks: int) -> tuple[U64, U64]:
+    return np.repeat(seeds & _LOW, blocks), np.repeat(seeds >> _SHIFT, blocks)
+
+
+def draw_labels(seed: int | U64, indices: NDArray[np.int64], num_classes: int) -> NDArray[np.int32]:
     """Draw each sample's class uniformly from its own key.
 
     Args:
-        seed: Seed of the request, in [0, 2**63).
+        seed: Seed of the samples, in [0, 2**63), or one per sample, shape (n,).
         indices: Sample numbers, shape (n,).
         num_classes: Number of classes, at least 1.
 
@@ -110,11 +116,11 @@ def draw_labels(seed: int, indices: NDArray[np.int64], num_classes: int) -> NDAr
     return ((words * np.uint64(num_classes)) >> _SHIFT).astype(np.int32)
 
 
-def draw_latents(seed: int, indices: NDArray[np.int64], latent_dim: int) -> NDArray[np.float32]:
+def draw_latents(seed: int | U64, indices: NDArray[np.int64], latent_dim: int) -> NDArray[np.float32]:
     """Draw standard normal latents, one word each, by inversion.
 
     Args:
-        seed: Seed of the request, in [0, 2**63).
+        seed: Seed of the samples, in [0, 2**63), or one per sample, shape (n,).
         indices: Sample numbers, shape (n,).
         latent_dim: Numbers per sample.
 
