@@ -98,8 +98,10 @@ class LocalStorage:
             yield
 
     def _ensure_model(self, name: str) -> None:
-        if not self._root.is_dir():
-            self._root.mkdir(parents=True)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:  # would be taken for a version that is taken
+            raise RepositoryError("the repository is not a folder") from error
         with self._folder() as root, contextlib.suppress(FileExistsError):
             os.mkdir(name, dir_fd=root)
             os.fsync(root)
