@@ -95,12 +95,12 @@ def _iter_members(path: Path) -> Iterator[_Member]:
 
 
 def _require_end(archive: tarfile.TarFile) -> None:
-    # A damaged header looks to tarfile like the end, and the images after it would be missed.
+    # To tarfile a damaged header and a cut file look like the end, and the images after it would be missed.
     if archive.fileobj is None:
         return
     archive.fileobj.seek(archive.offset)
-    if archive.fileobj.read(tarfile.BLOCKSIZE).strip(b"\0"):
-        raise tarfile.ReadError("a header in the middle is damaged")
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it is cut short, or a header in the middle is damaged")
 
 
 def _list_tar(path: Path, members: list[_Member], layout: Layout) -> Iterator[EncodedImage]:
