@@ -17,7 +17,7 @@ def known_options(command):
 def complaint_about(call):
     """Say what is wrong with a documented call of ``fount``; nothing, when it can be made."""
     words = shlex.split(call)[1:]
-    if not words or words[0].startswith(("-", "<")):
+    if not words or words[0].startswith("-") or words[0].isupper():
         return None
     if words[0] not in VERBS:
         return f"no verb `{words[0]}`"
