@@ -1,0 +1,67 @@
+"""The composition root: the only place where the parts of the HTTP process are joined."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+from app import __version__
+from app.api.documentation import DESCRIPTION, install_openapi
+from app.api.encoding import Encoder
+from app.api.gate import Gate
+from app.api.keys import KeyRing
+from app.api.metrics import Metrics
+from app.api.problems import install_handlers
+from app.api.routes import models, operations, samples
+from app.api.services import Services
+from app.core.settings import Settings
+from app.repository.store import ModelRepository
+from app.serving.cores import count_cores
+from app.serving.engine import Engine
+
+
+def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+    """Build the application; nothing is started before its lifespan begins.
+
+    Args:
+        settings: The service's settings, checked by ``check_exposure``.
+        engine: The engine to use; by default one on the settings' repository. Started and stopped by the lifespan.
+
+    Raises:
+        ConfigurationError: If the keys file is not usable.
+    """
+    repository = ModelRepository(settings.repository.url)
+    engine = engine or Engine(settings, repository)
+    metrics = Metrics(engine)
+    encoder = Encoder(count_cores(), metrics.encoding)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        try:
+            await engine.start()
+            yield
+        finally:
+            await engine.stop()
+            encoder.close()
+
+    app = FastAPI(
+        title="Fount",
+        version=__version__,
+        summary="Synthetic image samples on demand, each at a permanent address.",
+        description=DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.services = Services(settings, engine, repository, metrics, encoder)
+    app.add_middleware(Gate, keys=KeyRing(settings), count_request=metrics.count_request)
+    install_handlers(app)
+    install_openapi(app)
+    for router in (models.router, samples.router, operations.router):
+        app.include_router(router)
+    return app

@@ -32,5 +32,5 @@ def configure_logging(settings: LogSettings) -> None:
 
 
 def get_logger(name: str) -> Logger:
-    """Return a logger whose lines carry ``logger=name``."""
-    return cast("Logger", structlog.get_logger(logger=name))
+    """Return a logger whose lines carry ``component=name``."""
+    return cast("Logger", structlog.get_logger(component=name))

@@ -2,10 +2,10 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.core.errors import ConfigurationError
 
@@ -93,6 +93,25 @@ class Settings(BaseSettings):
     def has_keys(self) -> bool:
         """Whether callers must send a key."""
         return self.api_key is not None or self.keys_file is not None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment, with some set by the caller.
+
+    Args:
+        **overrides: Fields and sections that go before the environment; sections as dictionaries.
+
+    Raises:
+        ConfigurationError: If a value is not valid; names its variable.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        variable = "FOUNT_" + "__".join(str(part).upper() for part in first["loc"])
+        raise ConfigurationError(f"{variable}: {first['msg']}", setting=variable) from None
+    except SettingsError as error:
+        raise ConfigurationError(f"a variable that takes JSON holds none: {error}") from None
 
 
 def check_exposure(settings: Settings) -> None:

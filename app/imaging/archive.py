@@ -67,9 +67,12 @@ class DrainSink(io.RawIOBase):
 
 
 class ArchiveWriter(Protocol):
-    """Turns batches of samples, in order, into the bytes of one file; ``content_length`` is None when not known."""
+    """Turns batches of samples, in order, into the bytes of one file."""
 
-    content_length: int | None
+    @property
+    def content_length(self) -> int | None:
+        """Length of the whole file, if it is known before the file is written."""
+        ...
 
     def begin(self) -> bytes:
         """Return what comes before the first sample."""

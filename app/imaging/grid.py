@@ -13,19 +13,21 @@ TARGET_PX = 1024
 MAX_SHEET_BYTES = 192 * 2**20
 
 
-def sheet_shape(num_images: int, height: int, width: int) -> tuple[int, int, int]:
-    """Lay out a sheet, as near to square as the images allow.
+def sheet_shape(num_images: int, height: int, width: int, columns: int | None = None) -> tuple[int, int, int]:
+    """Lay out a sheet, as near to square as the images allow where the number of columns is not given.
 
     Args:
         num_images: How many images, at least 1.
         height: Height of one image, in pixels.
         width: Width of one image, in pixels.
+        columns: Images per row, at least 1.
 
     Returns:
         Rows, columns, and the whole-number factor by which images are enlarged.
     """
-    columns = math.ceil(math.sqrt(num_images * height / width))
-    columns = min(max(columns, 1), num_images)
+    if columns is None:
+        columns = max(math.ceil(math.sqrt(num_images * height / width)), 1)
+    columns = min(columns, num_images)
     rows = -(-num_images // columns)
     room = TARGET_PX // max(rows * height, columns * width)
     return rows, columns, min(max(room, 1), MAX_SCALE)
@@ -37,17 +39,18 @@ def sheet_bytes(num_images: int, height: int, width: int, channels: int) -> int:
     return (rows * (height * scale + GAP_PX) + GAP_PX) * (columns * (width * scale + GAP_PX) + GAP_PX) * channels
 
 
-def draw_sheet(images: Pixels) -> Pixels:
+def draw_sheet(images: Pixels, *, columns: int | None = None) -> Pixels:
     """Draw a contact sheet, row by row.
 
     Args:
         images: Shape (n, h, w, c), at least one image.
+        columns: Images per row, for example one row per class.
 
     Returns:
         The sheet; images are enlarged by repeating pixels, with thin gaps between them.
     """
     num_images, height, width, channels = images.shape
-    rows, columns, scale = sheet_shape(num_images, height, width)
+    rows, columns, scale = sheet_shape(num_images, height, width, columns)
     tall, wide = height * scale, width * scale
     sheet = np.full(
         (rows * (tall + GAP_PX) + GAP_PX, columns * (wide + GAP_PX) + GAP_PX, channels), BACKGROUND, dtype=np.uint8

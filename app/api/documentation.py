@@ -1,0 +1,102 @@
+"""What the OpenAPI document says beyond what signatures tell: problems, headers, media types."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from app.api.negotiation import MEDIA_TYPES
+from app.api.problems import MEDIA_TYPE, describe_codes
+from app.schemas.problems import Problem
+
+DESCRIPTION = """\
+Synthetic image samples on demand. A sample is a pure function of (checkpoint, seed, index, class, truncation, format):
+ask again, anywhere, and get the same bytes. Every error is an RFC 9457 problem whose `type` is a page of this service.
+"""
+
+TAGS = [
+    {"name": "samples", "description": "Ask for samples, many at once or one by its permanent address."},
+    {"name": "models", "description": "What can be asked for: models, versions, aliases."},
+    {"name": "operations", "description": "For probes, dashboards and readers of errors."},
+]
+
+KEYED = ("missing-key", "missing-scope", "service-failed")
+BODY = ("malformed-body", "body-too-large", "unsupported-media-type", "invalid-parameter")
+SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
+
+_REQUEST_ID = {"description": "Id of the request, also in the log.", "schema": {"type": "string"}}
+_SAMPLE_HEADERS = {
+    "Fount-Model": "Version that made the samples, for example `mnist-gan@3`.",
+    "Fount-Digest": "SHA-256 that identifies the checkpoint.",
+    "Fount-Seed": "Seed of the samples.",
+    "Fount-First-Index": "Number of the first sample.",
+    "Fount-Num-Samples": "How many samples the answer holds.",
+    "Server-Timing": "Milliseconds of queue, device and encode, as known when the answer began.",
+}
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Document the problems that a route answers with, grouped by status."""
+    known = describe_codes()
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(known[code][0].status.value, []).append(code)
+    return {
+        status: {
+            "description": ", ".join(f"`{code}`" for code in grouped),
+            "headers": {"X-Request-ID": _REQUEST_ID},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, grouped in sorted(by_status.items())
+    }
+
+
+def binary(description: str, media_types: Iterable[str], headers: Iterable[str] = ()) -> dict[str, Any]:
+    """Document an answer that is a file."""
+    return {
+        "description": description,
+        "headers": {
+            "X-Request-ID": _REQUEST_ID,
+            **{name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in headers},
+        },
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in dict.fromkeys(media_types)
+        },
+    }
+
+
+SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
+SAMPLE_MEDIA_TYPES = tuple(MEDIA_TYPES.values())
+_HEADERS = {
+    **_SAMPLE_HEADERS,
+    "ETag": "Entity tag, known without computing the sample.",
+    "Cache-Control": "`immutable` for a version number, `no-cache` for an alias.",
+}
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Make the application's OpenAPI document hold the schema of problems."""
+
+    def build() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _build_document(app)
+        return app.openapi_schema
+
+    app.openapi = build  # type: ignore[method-assign]  # the framework's documented way to extend the document
+
+
+def _build_document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        routes=app.routes,
+        tags=TAGS,
+        license_info=app.license_info,
+    )
+    _, definitions = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    document["components"]["schemas"].update(definitions["$defs"])
+    return document

@@ -1,0 +1,46 @@
+"""Encoding off the event loop: a bounded number of threads, each call measured."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from prometheus_client import Histogram
+
+_T = TypeVar("_T")
+
+
+class Encoder:
+    """Runs encoders in threads; codecs release the interpreter lock while they work.
+
+    Args:
+        threads: How many at once.
+        seconds: Where to record how long each call took.
+    """
+
+    def __init__(self, threads: int, seconds: Histogram) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="encode")
+        self._seconds = seconds
+
+    async def run(self, function: Callable[..., _T], *arguments: object) -> tuple[_T, float]:
+        """Call a function in a thread.
+
+        Returns:
+            Its result, and the seconds it took without waiting for a thread.
+        """
+        result, seconds = await asyncio.get_running_loop().run_in_executor(
+            self._executor, _measure, function, *arguments
+        )
+        self._seconds.observe(seconds)
+        return result, seconds
+
+    def close(self) -> None:
+        """Stop the threads when they have nothing to do."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _measure(function: Callable[..., _T], *arguments: object) -> tuple[_T, float]:
+    started = time.perf_counter()
+    result = function(*arguments)
+    return result, time.perf_counter() - started

@@ -1,0 +1,163 @@
+"""The first and last code of every request: its id, its key, its limits, its log line, and the net under it."""
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.keys import ANYBODY, Caller, KeyRing
+from app.api.problems import answer_error, answer_unexpected
+from app.core.clock import Clock, monotonic
+from app.core.errors import MissingKeyError, ServiceError, UnsupportedMediaError
+from app.core.logging import get_logger
+
+PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/docs", "/openapi.json"})
+PUBLIC_PREFIX = "/problems/"
+CLIENT_CLOSED = 499  # never sent: what the log says of a caller who left
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+_DEFAULT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+CountRequest = Callable[[str, str, int, float], None]
+
+_log = get_logger("http")
+
+
+class AnswerAbortedError(Exception):
+    """An answer broke off after its head was sent; the connection is closed so that nobody takes it for whole."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request and its answer, as far as the gate sees them."""
+
+    request_id: str
+    send: Send
+    is_head: bool
+    status: int = 0
+    num_bytes: int = 0
+    caller: Caller = field(default=ANYBODY)
+
+    async def forward(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            headers = MutableHeaders(raw=list(message["headers"]))
+            headers["X-Request-ID"] = self.request_id
+            for name, value in _DEFAULT_HEADERS.items():
+                headers.setdefault(name, value)
+            message = {**message, "headers": headers.raw}
+        elif message["type"] == "http.response.body":
+            if self.is_head:
+                message = {**message, "body": b""}
+            self.num_bytes += len(message.get("body", b""))
+        await self.send(message)
+
+
+class Gate:
+    """Pure ASGI middleware around the whole application.
+
+    Args:
+        app: What is behind the gate.
+        keys: Who may come in.
+        count_request: Called once per request with method, route template, status and seconds.
+        clock: Monotonic time.
+    """
+
+    def __init__(self, app: ASGIApp, *, keys: KeyRing, count_request: CountRequest, clock: Clock = monotonic) -> None:
+        self._app = app
+        self._keys = keys
+        self._count_request = count_request
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = self._clock()
+        exchange = _Exchange(_choose_request_id(scope), send, is_head=scope["method"] == "HEAD")
+        inner = {**scope, "state": {**scope.get("state", {}), "request_id": exchange.request_id}}
+        if exchange.is_head:
+            inner["method"] = "GET"  # whatever answers GET answers HEAD; the body is dropped on the way out
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            try:
+                await self._guard(inner, receive, exchange)
+            finally:
+                self._report(scope["method"], inner, exchange, self._clock() - started)
+
+    async def _guard(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        """The one broad handler of the process: whatever escapes the routes ends here, as a problem and a log line."""
+        try:
+            await self._admit(scope, receive, exchange)
+        except ClientDisconnect:
+            exchange.status = CLIENT_CLOSED
+        except Exception as error:
+            _log.exception("request_failed", started=bool(exchange.status))
+            if exchange.status:
+                raise AnswerAbortedError from error
+            await answer_unexpected(scope)(scope, receive, exchange.forward)
+
+    async def _admit(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        headers = Headers(scope=scope)
+        try:
+            exchange.caller = scope["state"]["caller"] = self._identify(scope["path"], headers)
+            _check_encoding(headers)
+        except ServiceError as error:
+            await answer_error(scope, error)(scope, receive, exchange.forward)
+            return
+        await self._app(scope, receive, exchange.forward)
+
+    def _identify(self, path: str, headers: Headers) -> Caller:
+        if self._keys.is_open or path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX):
+            return ANYBODY
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        caller = self._keys.identify(key.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise MissingKeyError("this service needs a valid key: `Authorization: Bearer <key>`")
+        return caller
+
+    def _report(self, method: str, scope: Scope, exchange: _Exchange, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        known_method = method if method in _METHODS else "other"
+        self._count_request(known_method, route, exchange.status, seconds)
+        quiet = scope["path"] in _QUIET_PATHS and exchange.status == HTTPStatus.OK
+        (_log.debug if quiet else _log.info)(
+            "request",
+            method=known_method,
+            route=route,
+            status=exchange.status,
+            ms=round(seconds * 1000, 1),
+            bytes=exchange.num_bytes,
+            caller=exchange.caller.id,
+        )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+def _choose_request_id(scope: Scope) -> str:
+    """Keep the caller's id where it is harmless, else draw one."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            text = value.decode("latin-1")
+            if _REQUEST_ID.fullmatch(text):
+                return str(text)
+            break
+    return secrets.token_hex(8)
+
+
+def _check_encoding(headers: Headers) -> None:
+    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaError("the body must be sent without `Content-Encoding`")

@@ -1,0 +1,89 @@
+"""Which format an answer has: the ``format`` field, else ``Accept``, else PNG for one sample and ZIP for more."""
+
+import re
+from dataclasses import dataclass
+
+from app.core.errors import NotAcceptableError
+from app.schemas.samples import SampleFormat
+
+MEDIA_TYPES = {
+    SampleFormat.PNG: "image/png",
+    SampleFormat.JPEG: "image/jpeg",
+    SampleFormat.WEBP: "image/webp",
+    SampleFormat.GRID: "image/png",
+    SampleFormat.ZIP: "application/zip",
+    SampleFormat.NPY: "application/x-npy",
+    SampleFormat.NPZ: "application/x-npz",
+    SampleFormat.JSON: "application/json",
+}
+SINGLE_FORMATS = frozenset({SampleFormat.PNG, SampleFormat.JPEG, SampleFormat.WEBP})
+
+# In the order of preference where a caller takes several equally.
+_FOR_ONE = (
+    SampleFormat.PNG,
+    SampleFormat.JPEG,
+    SampleFormat.WEBP,
+    SampleFormat.ZIP,
+    SampleFormat.NPZ,
+    SampleFormat.NPY,
+    SampleFormat.JSON,
+)
+_FOR_MORE = (SampleFormat.ZIP, SampleFormat.NPZ, SampleFormat.NPY, SampleFormat.JSON, SampleFormat.GRID)
+
+MAX_RANGES = 64
+_QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    kind: str
+    subtype: str
+    quality: float
+
+    def specificity(self, media_type: str) -> int:
+        """Return how closely this range names a type: 0 not at all, 3 exactly."""
+        kind, _, subtype = media_type.partition("/")
+        if self.kind == "*":
+            return 1
+        if self.kind != kind:
+            return 0
+        return {"*": 2, subtype: 3}.get(self.subtype, 0)
+
+
+def choose_format(field: SampleFormat | None, accept: str | None, num_samples: int) -> SampleFormat:
+    """Choose the format of an answer.
+
+    Args:
+        field: The ``format`` field of the request; goes before everything.
+        accept: The ``Accept`` header, None if there is none.
+        num_samples: How many samples the answer holds.
+
+    Raises:
+        NotAcceptableError: If ``accept`` takes none of the types; ``media_types`` lists them.
+    """
+    if field is not None:
+        return field
+    candidates = _FOR_ONE if num_samples == 1 else _FOR_MORE
+    ranges = _parse_accept(accept or "*/*")
+    qualities = {candidate: _quality(ranges, MEDIA_TYPES[candidate]) for candidate in candidates}
+    best = max(candidates, key=lambda candidate: qualities[candidate])
+    if not qualities[best]:
+        known = list(dict.fromkeys(MEDIA_TYPES[candidate] for candidate in candidates))
+        raise NotAcceptableError("none of the media types in `Accept` can be sent", media_types=known)
+    return best
+
+
+def _parse_accept(text: str) -> list[_Range]:
+    ranges = []
+    for part in text.split(",")[:MAX_RANGES]:
+        media_range, *parameters = part.split(";")
+        kind, _, subtype = media_range.strip().lower().partition("/")
+        matches = [match for match in map(_QUALITY.fullmatch, parameters) if match]
+        ranges.append(_Range(kind, subtype, float(matches[-1][1]) if matches else 1.0))
+    return ranges
+
+
+def _quality(ranges: list[_Range], media_type: str) -> float:
+    """Return the quality of the range that names a type most closely."""
+    closest = max(ranges, key=lambda one: one.specificity(media_type))
+    return closest.quality if closest.specificity(media_type) else 0.0

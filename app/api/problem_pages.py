@@ -1,0 +1,30 @@
+"""The pages behind every problem's ``type``, one by one over HTTP and together as ``docs/errors.md``."""
+
+from app.api.problems import Row, describe_codes
+
+_INTRODUCTION = """\
+# Errors
+
+Every error answer is an RFC 9457 problem (`application/problem+json`) with `type`, `title`, `status`, `detail`, `code`,
+`request_id` and, where single values are wrong, `errors`: a list of `{pointer, code, detail}` with JSON pointers into
+the body (`/class_label`) or the address (`/query/truncation`, `/path/seed`). Nothing that was sent is repeated. `type`
+is the path of a page of the running service with the same text as here. `code` is stable; sentences may change.
+
+This page is generated: `make golden`.
+"""
+
+
+def render_page(code: str) -> str | None:
+    """Write the page of one code as Markdown; None if there is no such code."""
+    entry = describe_codes().get(code)
+    return None if entry is None else _render(code, *entry, heading="#")
+
+
+def render_catalogue() -> str:
+    """Write all pages as one Markdown document."""
+    sections = [_render(code, row, meaning, heading="##") for code, (row, meaning) in describe_codes().items()]
+    return "\n".join([_INTRODUCTION, *sections])
+
+
+def _render(code: str, row: Row, meaning: str, *, heading: str) -> str:
+    return f"{heading} {code}\n\n**{row.status.value} {row.title}**\n\n{meaning}\n\n{row.advice}\n"

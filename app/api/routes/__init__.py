@@ -1,0 +1,1 @@
+"""One resource per file; the URL noun is the file name."""

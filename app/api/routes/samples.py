@@ -1,0 +1,165 @@
+"""Samples: many in one answer, or one at its permanent address."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from starlette.responses import Response
+
+from app.api.access import requires
+from app.api.answers import Order, answer_order, order_headers
+from app.api.caching import answer_not_modified, cache_headers
+from app.api.documentation import BODY, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
+from app.api.keys import AccessScope
+from app.api.negotiation import MEDIA_TYPES, SINGLE_FORMATS, choose_format
+from app.api.planning import check_limits, count_samples, find_class, plan_samples
+from app.api.services import ModelName, Number63, Selector, Services, ServicesDep
+from app.api.strict import StrictRoute
+from app.core.errors import NotFoundError
+from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
+from app.imaging.codec import ENCODING, ImageFormat
+from app.schemas.names import is_version
+from app.schemas.samples import SampleFormat, SampleRequest
+from app.serving.plan import SamplePlan
+
+router = APIRouter(tags=["samples"], route_class=StrictRoute)
+
+SAMPLE = [requires(AccessScope.SAMPLE)]
+
+ClassLabel = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Class name or index; else the sample's own.")
+]
+Truncation = Annotated[float, Query(gt=0, le=1, description="Factor on the latents.")]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleAddress:
+    """A sample's path, read."""
+
+    name: str
+    version: str
+    seed: int
+    index: int
+    image_format: SampleFormat
+
+
+def read_address(
+    name: ModelName,
+    version: Selector,
+    seed: Number63,
+    index: Number63,
+    ext: Annotated[ImageFormat, Path(description="Image format.")],
+) -> SampleAddress:
+    """Read the parts of a sample's path.
+
+    Raises:
+        NotFoundError: If seed or index is out of range.
+    """
+    if int(seed) >= SEED_LIMIT or int(index) >= INDEX_LIMIT:
+        raise NotFoundError("there is nothing under this address: seed and index are below 2**63")
+    return SampleAddress(name, version, int(seed), int(index), SampleFormat(ext.value))
+
+
+@router.post(
+    "/v1/samples",
+    dependencies=SAMPLE,
+    response_class=Response,
+    responses={
+        200: binary("The samples, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
+        **problems(
+            *KEYED,
+            *BODY,
+            *SERVED,
+            "unknown-class",
+            "limit-exceeded",
+            "not-acceptable",
+            "model-not-found",
+            "version-not-found",
+            "poison-request",
+            "out-of-device-memory",
+        ),
+    },
+)
+async def create_samples(body: SampleRequest, services: ServicesDep, request: Request) -> Response:
+    """Compute samples. Equal requests with a seed get equal bytes; parts by `first_index` join to the whole."""
+    engine = services.engine
+    version = engine.catalog.resolve(body.model)
+    class_names = version.manifest.class_names
+    total, counts = count_samples(body, class_names)
+    chosen = choose_format(body.format, request.headers.get("accept"), total)
+    check_limits(total, chosen, version.manifest.image, services.settings.limits)
+    plan = plan_samples(body, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
+    return await answer_order(Order(version, plan, chosen), services, request.receive)
+
+
+@router.get(
+    "/v1/models/{name}/versions/{version}/samples/{seed}/{index}.{ext}",
+    dependencies=SAMPLE,
+    response_class=Response,
+    responses={
+        200: binary(
+            "The sample.",
+            [MEDIA_TYPES[one] for one in SampleFormat if one in SINGLE_FORMATS],
+            [*SAMPLE_HEADERS, "ETag", "Cache-Control"],
+        ),
+        304: {"description": "The caller has it already; nothing was computed."},
+        **problems(
+            *KEYED, *SERVED, "invalid-parameter", "unknown-class", "not-found", "model-not-found", "version-not-found"
+        ),
+    },
+)
+async def get_sample(
+    address: Annotated[SampleAddress, Depends(read_address)],
+    services: ServicesDep,
+    request: Request,
+    class_label: ClassLabel = None,
+    truncation: Truncation = 1.0,
+) -> Response:
+    """Compute one sample by its address, which is permanent when it has a version number."""
+    version = services.engine.catalog.resolve(f"{address.name}@{address.version}")
+    plan = _plan_one(address, version.manifest.class_names, class_label, truncation)
+    order = Order(version, plan, address.image_format)
+    headers = cache_headers(
+        _sample_tag(order, services), is_permanent=is_version(address.version), is_private=services.settings.has_keys
+    )
+    known = answer_not_modified(request.headers.get("if-none-match"), headers | order_headers(order))
+    if known is not None:
+        return known
+    answer = await answer_order(order, services, request.receive)
+    answer.headers.update(headers)
+    return answer
+
+
+def _plan_one(
+    address: SampleAddress, class_names: Sequence[str], class_label: str | None, truncation: float
+) -> SamplePlan:
+    common: dict[str, Any] = {
+        "seed": address.seed,
+        "first_index": address.index,
+        "num_samples": 1,
+        "num_classes": len(class_names),
+        "truncation": truncation,
+    }
+    if class_label is None:
+        return SamplePlan.drawn(**common)
+    return SamplePlan.of_class(find_class(class_label, class_names, pointer="/query/class_label"), **common)
+
+
+def _sample_tag(order: Order, services: Services) -> str:
+    """Derive the entity tag from all that the bytes are a function of."""
+    plan, worker = order.plan, services.engine.status().worker
+    labels = plan.labels(0, 1)
+    facts = [
+        order.version.ref.digest,
+        plan.seed,
+        plan.first_index,
+        None if labels is None else int(labels[0]),
+        plan.truncation,
+        order.sample_format,
+        worker.numerics if worker else None,
+        ENCODING,
+    ]
+    return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'

@@ -1,0 +1,90 @@
+"""Answers of any length: back-pressure down to the device, and no more work for a caller who left."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+WRITE_DEADLINE_S = 60.0
+MAX_PIECE_BYTES = 256 * 1024
+
+_T = TypeVar("_T")
+
+
+async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, _T]) -> _T:
+    """Do some work, and drop it when the caller leaves.
+
+    Args:
+        receive: The request's channel; its body must have been read.
+        work: What to do; cancelled when the caller leaves.
+
+    Raises:
+        ClientDisconnect: If the caller left first.
+    """
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_wait_for_disconnect(receive))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        watching.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        watching.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+class StreamedAnswer(Response):
+    """Sends pieces as they are made; an error or a stalled reader on the way breaks the connection off.
+
+    Args:
+        pieces: Bytes of the body; closed in every case.
+        media_type: Content type.
+        headers: Further headers; ``Content-Length`` among them if the length is known.
+        deadline_s: How long a reader may take for one piece.
+    """
+
+    def __init__(
+        self,
+        pieces: AsyncGenerator[bytes, None],
+        *,
+        media_type: str,
+        headers: Mapping[str, str],
+        deadline_s: float = WRITE_DEADLINE_S,
+    ) -> None:
+        self.status_code = 200
+        self.media_type = media_type
+        self.background = None
+        self._pieces = pieces
+        self._deadline_s = deadline_s
+        self.init_headers(headers)
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Prepare the raw headers, without a length that is not known."""
+        listed = {"content-type": self.media_type or "", **(headers or {})}
+        self.raw_headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in listed.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Send the answer."""
+        async with contextlib.aclosing(self._pieces):
+            await until_disconnect(receive, self._send_all(send))
+
+    async def _send_all(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async for piece in self._pieces:
+            view = memoryview(piece)
+            for start in range(0, len(view), MAX_PIECE_BYTES):
+                body = bytes(view[start : start + MAX_PIECE_BYTES])
+                async with asyncio.timeout(self._deadline_s):
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _wait_for_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

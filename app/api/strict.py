@@ -1,0 +1,139 @@
+"""The route class of every route: strict JSON bodies of bounded size, and no query parameter that nobody reads."""
+
+import json
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope
+
+from app.api.validation import UNKNOWN_FIELD, explain_errors, suggest_name
+from app.core.errors import InvalidInputError, MalformedBodyError, UnsupportedMediaError
+from app.schemas.problems import FieldProblem
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+
+JSON_TYPE = "application/json"
+MAX_INTEGER_DIGITS = 40
+HUGE: Final = int("1" + "0" * MAX_INTEGER_DIGITS)
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its body itself, before the framework does, and explains what is wrong with it."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap the framework's handler."""
+        handle = super().get_route_handler()
+        field = self.body_field
+        annotation = field.field_info.annotation if field else None
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+        known = sorted(param.alias for param in self.dependant.query_params)
+
+        async def handle_strictly(request: Request) -> Response:
+            _check_query(request, known)
+            try:
+                return await handle(await _parse_request(request) if field else request)
+            except RequestValidationError as error:
+                raise explain_errors(error.errors(), model) from None
+
+        return handle_strictly
+
+
+class _ParsedRequest(Request):
+    """A request whose body was read and parsed; the framework takes both from here."""
+
+    def __init__(self, scope: Scope, receive: Receive, body: bytes, document: Any) -> None:
+        super().__init__(scope, receive)
+        self._body = body
+        self._document = document
+
+    async def json(self) -> Any:
+        return self._document
+
+
+async def _parse_request(request: Request) -> Request:
+    media_type, _, _ = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != JSON_TYPE:
+        raise UnsupportedMediaError(f"the body must be sent as `Content-Type: {JSON_TYPE}`")
+    body = await read_body(request, request.app.state.services.settings.http.body_limit_bytes)
+    return _ParsedRequest(request.scope, request.receive, body, parse_json(body))
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read a body of at most ``limit`` bytes; one that says it is larger is refused unread.
+
+    Raises:
+        HTTPException: 413 if it is larger.
+    """
+    declared = request.headers.get("content-length", "0")
+    if not declared.isdecimal() or int(declared[:20]) > limit:
+        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse one JSON document as RFC 8259 and 7493 (I-JSON) have it.
+
+    Integers of more digits than any field takes become one that is out of every range.
+
+    Raises:
+        MalformedBodyError: If it is not UTF-8, not JSON, nested too deeply, or holds NaN, half of a surrogate pair,
+            or one name twice in one object.
+    """
+    try:
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique_pairs,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_integer,
+        )
+        json.dumps(document, ensure_ascii=False).encode("utf-8")  # fails on halves of surrogate pairs
+    except UnicodeError:
+        raise MalformedBodyError("the body is not valid UTF-8 text") from None
+    except RecursionError:
+        raise MalformedBodyError("the body is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise MalformedBodyError(f"the body is not valid JSON (line {error.lineno}, column {error.colno})") from None
+    return document
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise MalformedBodyError("an object in the body has the same name twice")
+    return document
+
+
+def _refuse_constant(_: str) -> None:
+    raise MalformedBodyError("NaN and Infinity are not JSON")
+
+
+def _bounded_integer(digits: str) -> int:
+    if len(digits) > MAX_INTEGER_DIGITS:
+        return -HUGE if digits.startswith("-") else HUGE
+    return int(digits)
+
+
+def _check_query(request: Request, known: list[str]) -> None:
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in dict.fromkeys(names):
+        if name not in known:
+            detail = suggest_name(name, known) if known else "this route reads no query parameters"
+            _refuse_query(FieldProblem(pointer="/query", code=UNKNOWN_FIELD, detail=detail))
+        if names.count(name) > 1:
+            _refuse_query(FieldProblem(pointer=f"/query/{name}", code="repeated", detail="given more than once"))
+
+
+def _refuse_query(problem: FieldProblem) -> None:
+    listed: Any = [problem.model_dump()]
+    raise InvalidInputError(f"`{problem.pointer}`: {problem.detail}", errors=listed)
