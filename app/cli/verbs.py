@@ -24,7 +24,7 @@ VERBS = {
     "train": Verb("app.cli.train:train", "Train a generator on images and publish it."),
     "sample": Verb("app.cli.sample:sample", "Write samples of a model to a folder."),
     "models": Verb("app.cli.models:models_app", "List, check, promote and roll back published models."),
-    "recipes": Verb("app.cli.recipes:recipes", "List the training recipes."),
+    "recipes": Verb("app.cli.recipes:recipes_app", "List and show the training recipes."),
     "keys": Verb("app.cli.keys:keys_app", "Create API keys."),
     "doctor": Verb("app.cli.doctor:doctor", "Say what this machine can do, and what is wrong with it."),
     "openapi": Verb("app.cli.openapi:openapi", "Print the description of the HTTP interface."),

@@ -78,6 +78,26 @@ class Pyramid:
         return nn.functional.pad(images, sides, mode="replicate")
 
 
+class Unflatten(nn.Module):
+    """Give a dense layer's output its place in the image; channels come last in memory, so nothing is copied."""
+
+    def __init__(self, height: int, width: int) -> None:
+        super().__init__()
+        self._size = (height, width, -1)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> Images:
+        """Return the features as images with channels."""
+        return features.unflatten(1, self._size).permute(0, 3, 1, 2)
+
+
+class Flatten(nn.Module):
+    """The inverse of ``Unflatten``, likewise free for images with channels last in memory."""
+
+    def forward(self, images: Images) -> Float[Tensor, "batch features"]:
+        """Return the pixels of each image in one row."""
+        return images.permute(0, 2, 3, 1).flatten(1)
+
+
 class Generator(nn.Module, abc.ABC):
     """Makes images in [-1, 1] from standard normal latents, and from class numbers where it is conditional."""
 

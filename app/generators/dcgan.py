@@ -2,8 +2,8 @@
 
 Source:
     Radford et al. 2016, "Unsupervised representation learning with deep convolutional generative adversarial
-    networks", section 3 and figure 1. Here the discriminator has no batch norm, so that gradient penalties, which
-    are defined per image, hold.
+    networks", section 3 and figure 1. Here the discriminator has no batch norm and smooth activations, so that
+    gradient penalties, which are second derivatives per image, hold.
 """
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from torch import nn
 from app.generators.base import (
     ArchitectureConfig,
     Discriminator,
+    Flatten,
     Generator,
     Images,
     Labels,
@@ -21,9 +22,9 @@ from app.generators.base import (
     Pyramid,
     SampleSpace,
     Scores,
+    Unflatten,
 )
 
-LEAK = 0.2
 INIT_STD = 0.02
 
 
@@ -45,6 +46,7 @@ class DcganGenerator(Generator):
         ]
         self.input = LatentInput(space)
         self.dense = nn.Linear(self.input.features, widths[0] * self.pyramid.base_pixels, bias=False)
+        self.place = Unflatten(self.pyramid.height, self.pyramid.width)
         layers: list[nn.Module] = [nn.BatchNorm2d(widths[0]), nn.ReLU()]
         for narrow, wide in zip(widths[1:], widths[:-1], strict=True):
             layers += [
@@ -58,8 +60,7 @@ class DcganGenerator(Generator):
 
     def forward(self, latents: Latents, labels: Labels | None) -> Images:
         """See ``Generator.forward``."""
-        features = self.dense(self.input(latents, labels))
-        features = features.unflatten(1, (-1, self.pyramid.height, self.pyramid.width))
+        features = self.place(self.dense(self.input(latents, labels)))
         return self.pyramid.crop(self.layers(features), self.image)
 
 
@@ -73,9 +74,9 @@ class DcganDiscriminator(Discriminator):
         channels = space.image.channels
         for level in reversed(range(self.pyramid.levels)):
             width = self.pyramid.channels_at(level, config.base_width, config.max_width)
-            layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(LEAK)]
+            layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.SiLU()]
             channels = width
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+        self.layers = nn.Sequential(*layers, Flatten())
         self.apply(_initialise)
         self.head = ProjectionHead(channels * self.pyramid.base_pixels, space.num_classes)
 

@@ -6,6 +6,7 @@ Source:
     ("Fixup"). Here the finest level works on 2x2 pixel patches: small images cost a quarter, and lose nothing.
 """
 
+import functools
 from typing import Literal
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from app.generators.base import (
     ArchitectureConfig,
     Discriminator,
+    Flatten,
     Generator,
     Images,
     Labels,
@@ -24,6 +26,7 @@ from app.generators.base import (
     Pyramid,
     SampleSpace,
     Scores,
+    Unflatten,
 )
 
 LEAK = 0.2
@@ -43,14 +46,16 @@ class ResnetGanConfig(ArchitectureConfig):
 class ResidualBlock(nn.Module):
     """``x + conv1x1(act(conv3x3_grouped(act(conv1x1(x)))))``; the identity at the start of training."""
 
-    def __init__(self, channels: int, config: ResnetGanConfig, total_blocks: int) -> None:
+    def __init__(
+        self, channels: int, config: ResnetGanConfig, *, total_blocks: int, activation: type[nn.Module]
+    ) -> None:
         super().__init__()
         inside = channels * config.expansion
         groups = max(inside // config.group_width, 1)
         self.expand = nn.Conv2d(channels, inside, 1)
         self.mix = nn.Conv2d(inside, inside, 3, padding=1, groups=groups)
         self.project = nn.Conv2d(inside, channels, 1, bias=False)
-        self.activation = nn.LeakyReLU(LEAK)
+        self.activation = activation()
         # Fixup: with three layers in a branch, each but the last is scaled by (number of blocks) ** (-1 / 4).
         for layer in (self.expand, self.mix):
             _initialise(layer, gain=total_blocks**-0.25)
@@ -69,15 +74,18 @@ class ResnetGenerator(Generator):
         super().__init__(space)
         self.pyramid = Pyramid.for_image(space.image)
         widths = _widths(config, self.pyramid)
-        total_blocks = config.blocks_per_level * len(widths)
+        block = functools.partial(
+            ResidualBlock, config=config, total_blocks=config.blocks_per_level * len(widths), activation=nn.LeakyReLU
+        )
         self.input = LatentInput(space)
         self.dense = nn.Linear(self.input.features, widths[0] * self.pyramid.base_pixels)
+        self.place = Unflatten(self.pyramid.height, self.pyramid.width)
         _initialise(self.dense)
         layers: list[nn.Module] = []
         for level, width in enumerate(widths):
             if level:
                 layers += [_resize(widths[level - 1], width), nn.Upsample(scale_factor=2, mode="bilinear")]
-            layers += [ResidualBlock(width, config, total_blocks) for _ in range(config.blocks_per_level)]
+            layers += [block(width) for _ in range(config.blocks_per_level)]
         self.layers = nn.Sequential(*layers)
         self.output = nn.Conv2d(widths[-1], space.image.channels * PATCH**2, 3, padding=1)
         _initialise(self.output, gain=0.5)
@@ -85,20 +93,24 @@ class ResnetGenerator(Generator):
 
     def forward(self, latents: Latents, labels: Labels | None) -> Images:
         """See ``Generator.forward``."""
-        features = self.dense(self.input(latents, labels))
-        features = features.unflatten(1, (-1, self.pyramid.height, self.pyramid.width))
+        features = self.place(self.dense(self.input(latents, labels)))
         images = torch.tanh(self.shuffle(self.output(self.layers(features))))
         return self.pyramid.crop(images, self.image)
 
 
 class ResnetDiscriminator(Discriminator):
-    """The generator's mirror image: pixel unshuffle, residual blocks per level, bilinear halvings, projection head."""
+    """The generator's mirror image: pixel unshuffle, residual blocks per level, halvings by averages, projection head.
+
+    Its activations are smooth, since gradient penalties differentiate it twice.
+    """
 
     def __init__(self, config: ResnetGanConfig, space: SampleSpace) -> None:
         super().__init__(space)
         self.pyramid = Pyramid.for_image(space.image)
         widths = _widths(config, self.pyramid)[::-1]
-        total_blocks = config.blocks_per_level * len(widths)
+        block = functools.partial(
+            ResidualBlock, config=config, total_blocks=config.blocks_per_level * len(widths), activation=nn.SiLU
+        )
         self.unshuffle = nn.PixelUnshuffle(PATCH)
         self.input = nn.Conv2d(space.image.channels * PATCH**2, widths[0], 3, padding=1)
         _initialise(self.input)
@@ -106,11 +118,11 @@ class ResnetDiscriminator(Discriminator):
         for level, width in enumerate(widths):
             if level:
                 layers += [nn.AvgPool2d(2), _resize(widths[level - 1], width)]
-            layers += [ResidualBlock(width, config, total_blocks) for _ in range(config.blocks_per_level)]
-        self.layers = nn.Sequential(*layers, nn.Flatten())
+            layers += [block(width) for _ in range(config.blocks_per_level)]
+        self.layers = nn.Sequential(*layers, Flatten())
         self.features = nn.Linear(widths[-1] * self.pyramid.base_pixels, config.max_width)
         _initialise(self.features)
-        self.activation = nn.LeakyReLU(LEAK)
+        self.activation = nn.SiLU()
         self.head = ProjectionHead(config.max_width, space.num_classes)
 
     def forward(self, images: Images, labels: Labels | None) -> Scores:

@@ -1,0 +1,23 @@
+"""Objective name -> losses; the only place that lists them."""
+
+from app.core.errors import RecipeError
+from app.training.objectives.base import AdversarialObjective
+from app.training.objectives.non_saturating import NonSaturating
+from app.training.objectives.relativistic import Relativistic
+
+OBJECTIVES: dict[str, type[AdversarialObjective]] = {
+    "non_saturating": NonSaturating,
+    "relativistic": Relativistic,
+}
+
+
+def create_objective(name: str) -> AdversarialObjective:
+    """Build an objective.
+
+    Raises:
+        RecipeError: If there is none of this name.
+    """
+    try:
+        return OBJECTIVES[name]()
+    except KeyError:
+        raise RecipeError(f"objective.name: no such objective; there are {', '.join(OBJECTIVES)}") from None

@@ -1,0 +1,39 @@
+"""Sample grids: the same latents at every snapshot, one row per class, so that progress can be seen."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from app.core.seeds import draw_latents
+from app.generators.base import Generator
+from app.generators.pixels import to_pixels
+
+PER_CLASS = 10
+MAX_CLASSES = 16
+UNCONDITIONAL = 64
+BATCH = 64
+
+
+def grid_labels(num_classes: int) -> NDArray[np.int64] | None:
+    """Return the class of each cell: ten in a row of each of the first classes; None without classes."""
+    if num_classes == 0:
+        return None
+    return np.repeat(np.arange(min(num_classes, MAX_CLASSES)), PER_CLASS)
+
+
+@torch.inference_mode()
+def sample_grid(generator: Generator, *, seed: int) -> NDArray[np.uint8]:
+    """Draw the samples 0, 1, 2, … of a seed, with the labels of ``grid_labels``.
+
+    Returns:
+        Pixels, shape (n, height, width, channels).
+    """
+    labels = grid_labels(generator.num_classes)
+    count = UNCONDITIONAL if labels is None else len(labels)
+    latents = torch.from_numpy(draw_latents(seed, np.arange(count), generator.latent_dim))
+    device = next(generator.parameters()).device
+    parts = []
+    for start in range(0, count, BATCH):
+        classes = None if labels is None else torch.from_numpy(labels[start : start + BATCH]).to(device)
+        parts.append(to_pixels(generator(latents[start : start + BATCH].to(device), classes)).cpu())
+    return torch.cat(parts).numpy()

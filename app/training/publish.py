@@ -1,0 +1,108 @@
+"""From a trained generator to a version in the repository: weights, manifest, card, contact sheet."""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+from app import __version__
+from app.data.dataset import ImageDataset
+from app.generators.checkpoint import GENERATOR, dump_weights
+from app.imaging.codec import encode_png
+from app.imaging.grid import draw_sheet
+from app.repository.manifest import (
+    CARD_FILE,
+    GRID_FILE,
+    WEIGHTS_FILE,
+    DatasetInfo,
+    Manifest,
+    TrainingInfo,
+    utc_now,
+)
+from app.repository.store import ModelRepository
+from app.training.adversarial import AdversarialTrainer
+from app.training.card import write_card
+from app.training.preview import PER_CLASS, sample_grid
+from app.training.snapshot import Progress
+
+GRID_SEED = 0
+_RECORDED = ("torch", "numpy", "pillow", "safetensors")
+
+
+def publish_generator(
+    repository: ModelRepository,
+    name: str,
+    trainer: AdversarialTrainer,
+    dataset: ImageDataset,
+    progress: Progress,
+) -> Manifest:
+    """Publish a run's averaged generator as the next version of a model.
+
+    Raises:
+        RepositoryError: If the repository cannot be written.
+    """
+    generator = trainer.averager.average
+    draft = _create_draft(name, trainer, dataset, progress)
+    grid = draw_sheet(sample_grid(generator, seed=GRID_SEED), columns=PER_CLASS if generator.num_classes else None)
+    files = {
+        WEIGHTS_FILE: dump_weights({GENERATOR: generator}),
+        GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),
+        CARD_FILE: write_card(draft).encode(),
+    }
+    return repository.publish(draft, files)
+
+
+def _create_draft(name: str, trainer: AdversarialTrainer, dataset: ImageDataset, progress: Progress) -> Manifest:
+    config, runtime, generator = trainer.config, trainer.runtime, trainer.averager.average
+    return Manifest(
+        name=name,
+        architecture=config.model.architecture,
+        hyperparameters=config.model.hyperparameters,
+        parts=[GENERATOR],
+        image=generator.image,
+        latent_dim=generator.latent_dim,
+        class_names=dataset.class_names if generator.num_classes else [],
+        num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
+        created=utc_now(),
+        license=config.license,
+        training=TrainingInfo(
+            recipe=config.model_dump(mode="json"),
+            dataset=DatasetInfo(
+                name=dataset.name,
+                sha256=dataset.sha256,
+                num_images=dataset.num_images,
+                class_counts=dataset.class_counts,
+            ),
+            seed=config.seed,
+            steps=progress.step,
+            images_seen=progress.step * config.schedule.batch_size,
+            wall_seconds=round(progress.wall_seconds, 1),
+            device=runtime.describe(),
+            precision=runtime.precision,
+            versions=_versions(),
+            git_commit=_git_commit(),
+        ),
+    )
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: importlib.metadata.version(name) for name in _RECORDED}
+    return {"fount": __version__, "python": platform.python_version(), **libraries}
+
+
+def _git_commit() -> str | None:
+    """Return the commit of this source tree, marked when it has changes; None outside a git checkout."""
+    home = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607 - whichever git the user has
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip() or None

@@ -1,0 +1,140 @@
+"""A run: its folder, and the way from a configuration and images to a trained generator."""
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.core.errors import RecipeError
+from app.data.dataset import ImageDataset
+from app.generators.base import SampleSpace
+from app.generators.registry import find_architecture
+from app.repository.manifest import ImageSpec
+from app.training.adversarial import AdversarialTrainer
+from app.training.config import TrainingConfig, parse_config
+from app.training.runtime import Precision, Runtime
+from app.training.snapshot import list_snapshots
+
+_NUMBER = re.compile(r"[0-9]{3,}")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """``<root>/<name>/<number>``: config.json, precision.json, log.jsonl, snapshots, grids; finished.json."""
+
+    path: Path
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the snapshots."""
+        return self.path / "snapshots"
+
+    @property
+    def grids(self) -> Path:
+        """Folder of the sample grids."""
+        return self.path / "grids"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run went to its end and, if asked to, was published."""
+        return (self.path / "finished.json").exists()
+
+    def latest_snapshot(self) -> Path | None:
+        """Return the newest complete snapshot."""
+        snapshots = list_snapshots(self.snapshots)
+        return snapshots[-1] if snapshots else None
+
+    def append_log(self, entry: Mapping[str, Any]) -> None:
+        """Add one line to the log."""
+        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def settle_precision(self, proposed: Precision) -> Precision:
+        """Return the precision that this run computes in: the first one proposed, so that resuming is exact."""
+        path = self.path / "precision.json"
+        settled: Precision | None = (_read_json(path) or {}).get("precision")
+        if settled is None:
+            _write_json(path, {"precision": proposed})
+        return settled or proposed
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Mark the run as finished."""
+        _write_json(self.path / "finished.json", facts)
+
+
+def open_run(root: Path, name: str, identity: Mapping[str, Any], *, fresh: bool) -> RunFolder:
+    """Return the run to go on with: the newest one if it is unfinished and the same, else a new one.
+
+    Args:
+        root: Folder of all runs.
+        name: Of the model.
+        identity: All that the result depends on: configuration and data digest.
+        fresh: Start anew in any case.
+    """
+    home = root / name
+    numbers = sorted(int(path.name) for path in home.glob("*") if _NUMBER.fullmatch(path.name))
+    if numbers and not fresh:
+        last = RunFolder(home / f"{numbers[-1]:03d}")
+        if not last.is_finished and _read_json(last.path / "config.json") == json.loads(json.dumps(identity)):
+            return last
+    run = RunFolder(home / f"{(numbers[-1] if numbers else 0) + 1:03d}")
+    run.grids.mkdir(parents=True)
+    _write_json(run.path / "config.json", identity)
+    return run
+
+
+def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingConfig:
+    """Fill in what depends on the data, so that the recipe in the manifest is complete.
+
+    Raises:
+        RecipeError: If labels are asked for and the data has none, or the data is smaller than a batch of two.
+    """
+    conditional = config.model.conditional
+    if conditional is None:
+        conditional = len(dataset.class_names) > 1
+    if conditional and not dataset.class_names:
+        raise RecipeError("model.conditional: the data has no classes")
+    architecture = find_architecture(config.model.architecture)
+    hyperparameters = architecture.parse(config.model.hyperparameters).model_dump()
+    model = config.model.model_copy(update={"conditional": conditional, "hyperparameters": hyperparameters})
+    return parse_config(config.model_copy(update={"model": model}).model_dump())
+
+
+def create_trainer(config: TrainingConfig, dataset: ImageDataset, runtime: Runtime) -> AdversarialTrainer:
+    """Build both networks with weights that follow from the seed."""
+    architecture = find_architecture(config.model.architecture)
+    hyperparameters = architecture.parse(config.model.hyperparameters)
+    space = create_space(config, dataset)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        generator = architecture.generator(hyperparameters, space)
+        discriminator = architecture.discriminator(hyperparameters, space)
+    return AdversarialTrainer(config, generator, discriminator, runtime)
+
+
+def create_space(config: TrainingConfig, dataset: ImageDataset) -> SampleSpace:
+    """Describe what the generator maps from and to."""
+    _, height, width, channels = dataset.images.shape
+    image = ImageSpec.model_validate({"height": height, "width": width, "channels": channels})
+    return SampleSpace(image, config.model.latent_dim, len(dataset.class_names) if config.model.conditional else 0)
+
+
+def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    aside = path.with_name(f".{path.name}.tmp")
+    with aside.open("w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return None

@@ -1,0 +1,86 @@
+"""Where training computes: device, threads, precision."""
+
+import contextlib
+import dataclasses
+import os
+import time
+from typing import Literal, TypeAlias
+
+import torch
+
+from app.core.errors import RecipeError
+from app.training.config import RuntimeConfig
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+
+PRECISION_TRIALS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Runtime:
+    """A device and the precision of its matrix products; weights and losses stay float32."""
+
+    device: torch.device
+    precision: Precision
+    threads: int
+
+    def autocast(self) -> contextlib.AbstractContextManager[None]:
+        """Return the context in which networks run."""
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def describe(self) -> str:
+        """Name the device as a person would."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return f"cpu, {self.threads} threads, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def start_runtime(config: RuntimeConfig) -> Runtime:
+    """Choose device and precision, and set the number of threads of this process.
+
+    Raises:
+        RecipeError: If a GPU is asked for and there is none.
+    """
+    kind = config.device if config.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise RecipeError("runtime.device: there is no CUDA device here")
+    threads = config.threads or available_cores()
+    torch.set_num_threads(threads)
+    device = torch.device(kind)
+    precision = config.precision if config.precision != "auto" else fastest_precision(device)
+    return Runtime(device, precision, threads)
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def fastest_precision(device: torch.device) -> Precision:
+    """Time a convolution both ways: some CPUs have bfloat16 instructions and are slower with them."""
+    if device.type == "cpu" and not torch.cpu.get_capabilities().get("avx512_bf16"):
+        return "float32"
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        return "float32"
+    return (
+        "bfloat16"
+        if _time_convolution(device, torch.bfloat16) < _time_convolution(device, torch.float32)
+        else "float32"
+    )
+
+
+def _time_convolution(device: torch.device, dtype: torch.dtype) -> float:
+    """Return the fastest of a few runs, in seconds."""
+    options = {"device": device, "dtype": dtype}
+    images = torch.zeros(64, 128, 14, 14, **options).to(memory_format=torch.channels_last)
+    kernel = torch.zeros(128, 128, 3, 3, **options).to(memory_format=torch.channels_last)
+    times = []
+    for _ in range(PRECISION_TRIALS):
+        start = time.perf_counter()
+        torch.nn.functional.conv2d(images, kernel, padding=1)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - start)
+    return min(times)
