@@ -42,7 +42,7 @@ types: env-dev ## Check the types
 	@$(BIN)/mypy
 
 arch: env-dev ## Check that imports run one way and the API process never reaches torch
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 golden: env-dev ## Write the golden files and generated pages anew; review the difference
 	@$(BIN)/python -m tests.golden
