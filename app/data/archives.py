@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -39,7 +39,7 @@ def read_tar(path: Path, options: ReadOptions) -> ImageDataset:
         DatasetError: If it is damaged, holds no images, or they cannot be read.
     """
     members = list(_iter_members(path))
-    layout, _ = _arrange_members(path, [member.name for member in members], options)
+    layout = _arrange_members(path, [member.name for member in members], options)
     return load_encoded(name_source(path), _list_tar(path, members, layout), layout, options)
 
 
@@ -55,13 +55,15 @@ def read_zip(path: Path, options: ReadOptions) -> ImageDataset:
         members = archive.infolist()
         # Some programs write backslashes, against the format.
         names = ["" if member.is_dir() else _clean(member.filename.replace("\\", "/")) for member in members]
-        layout, paths = _arrange_members(path, names, options)
-        order = [(row, members[index], paths[index]) for row, index in enumerate(layout.indices.tolist())]
-        images = (EncodedImage(row, name, partial(_read_zip_member, archive, info)) for row, info, name in order)
+        layout = _arrange_members(path, names, options)
+        images = (
+            EncodedImage(row, names[index], partial(_read_zip_member, archive, members[index]))
+            for row, index in enumerate(layout.indices.tolist())
+        )
         return load_encoded(name_source(path), images, layout, options)
 
 
-def _arrange_members(path: Path, names: list[str], options: ReadOptions) -> tuple[Layout, dict[int, str]]:
+def _arrange_members(path: Path, names: list[str], options: ReadOptions) -> Layout:
     # The last of two members of one name wins, as when unpacking.
     last = {name: position for position, name in enumerate(names) if name and is_image_path(name)}
     if not last:
@@ -72,10 +74,8 @@ def _arrange_members(path: Path, names: list[str], options: ReadOptions) -> tupl
         )
     layout = arrange(list(last), options.split)
     layout = layout.take(options.choose_rows(len(layout.indices)))
-    positions = list(last.values())
-    chosen = [positions[index] for index in layout.indices.tolist()]
-    layout.indices[:] = chosen
-    return layout, {position: names[position] for position in chosen}
+    positions = np.array(list(last.values()), np.int64)
+    return replace(layout, indices=positions[layout.indices])
 
 
 def _clean(name: str) -> str:
