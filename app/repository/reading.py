@@ -17,10 +17,11 @@ from app.core.errors import (
     ModelNotFoundError,
     NotFoundError,
     RepositoryError,
+    ServiceError,
     VersionNotFoundError,
 )
 from app.repository.aliases import MAX_ALIASES_BYTES, AliasTable, parse_aliases
-from app.repository.listing import ALIASES_FILE, Listing
+from app.repository.listing import ALIASES_FILE, TOMBSTONE_FILE, Listing
 from app.repository.local import LocalStorage
 from app.repository.manifest import (
     MANIFEST_FILE,
@@ -93,13 +94,9 @@ class RepositoryReader:
             VersionNotFoundError: If there is no such version, or it was removed.
             ManifestError: If the manifest is missing, not valid, or another version's.
         """
-        listing = self.list_entries(name)
-        if version not in listing.candidates(name):
-            raise not_found(listing, name, version)
-        try:
-            data = self._storage.read(f"{name}/{version}/{MANIFEST_FILE}", MAX_MANIFEST_BYTES)
-        except FileNotFoundError:
-            raise ManifestError(f"{MANIFEST_FILE} is missing: the version was never finished") from None
+        data = self._read_present(name, version, MANIFEST_FILE, MAX_MANIFEST_BYTES)
+        if data is None or self._read_present(name, version, TOMBSTONE_FILE, 0) is not None:
+            raise self._explain_absence(name, version)
         manifest = parse_manifest(data)
         if (manifest.name, manifest.version) != (name, version):
             raise ManifestError("the manifest is that of another model or version")
@@ -199,14 +196,27 @@ class RepositoryReader:
         """Look at all that is there of one model."""
         return Listing(self._storage.scan(name) if is_name(name) else {})
 
+    def _read_present(self, name: str, version: int, file: str, limit: int) -> bytes | None:
+        if not (is_name(name) and is_version(str(version))):
+            return None
+        try:
+            return self._storage.read(f"{name}/{version}/{file}", limit)
+        except FileNotFoundError:
+            return None
+
+    def _explain_absence(self, name: str, version: int) -> ServiceError:
+        listing = self.list_entries(name)
+        if version in listing.candidates(name):
+            return ManifestError(f"{MANIFEST_FILE} is missing: the version was never finished")
+        return not_found(listing, name, version)
+
     def _read_listed(self, manifest: Manifest, file: str) -> bytes:
         entry = {str(key): value for key, value in manifest.files.items()}.get(file)
         if entry is None:
             raise NotFoundError("the version has no such file")
-        try:
-            data = self._storage.read(f"{manifest.name}/{manifest.version}/{file}", entry.num_bytes)
-        except FileNotFoundError:
-            raise DigestMismatchError(f"{file} is missing") from None
+        data = self._read_present(manifest.name, manifest.version, file, entry.num_bytes)
+        if data is None:
+            raise DigestMismatchError(f"{file} is missing")
         if len(data) != entry.num_bytes:
             relation = "shorter" if len(data) < entry.num_bytes else "longer"
             raise DigestMismatchError(f"{file} is {relation} than the {entry.num_bytes} bytes that were published")
