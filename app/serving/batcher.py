@@ -34,6 +34,11 @@ class PlannedBatch:
     size: int
     parts: tuple[Part, ...]
 
+    @property
+    def num_samples(self) -> int:
+        """Samples without padding."""
+        return sum(part.count for part in self.parts)
+
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
@@ -83,6 +88,11 @@ class Batcher:
     def in_flight(self) -> int:
         """Batches sent and not answered."""
         return len(self._flights)
+
+    @property
+    def is_computing(self) -> bool:
+        """Whether the device is known to be busy with a batch."""
+        return any(flight.started for flight in self._flights.values())
 
     @property
     def waiting_samples(self) -> int:

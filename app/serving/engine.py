@@ -1,15 +1,32 @@
 """The front half of sampling: admit requests, batch them, have a worker compute them, hand out streams."""
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 
 from app.core.clock import Clock, monotonic
+from app.core.errors import ConfigurationError, NotReadyError, QueueFullError, VersionNotFoundError, WorkerLostError
+from app.core.seeds import draw_seed
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
-from app.schemas.jobs import WorkerReady
+from app.schemas.jobs import ModelRef, WorkerConfig, WorkerReady
+from app.serving.batcher import Batcher
 from app.serving.catalog import Catalog, ServedVersion
+from app.serving.channel import spawn_worker
+from app.serving.cores import count_cores
+from app.serving.counters import Counters
+from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
+from app.serving.handle import WorkerFactory
 from app.serving.plan import SamplePlan
-from app.serving.stream import SampleStream
+from app.serving.stream import SampleChunk, SampleStream
+from app.serving.supervisor import Supervisor
+
+__all__ = ["Engine", "EngineStatus", "SampleChunk", "SampleStream"]
+
+BATCHES_IN_FLIGHT = 2
+_SLOTS = BATCHES_IN_FLIGHT + 2
+_ABORT_GRACE_S = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +63,74 @@ class EngineStatus:
 
 
 class Engine:
-    """Answers sample requests; lives in one event loop.
+    """Answers sample requests; lives in one event loop, and is started once.
 
     Args:
         settings: The service's settings.
         repository: Where the models are.
+        worker_factory: Starts a worker; by default a child process.
         clock: Monotonic time.
+
+    Attributes:
+        catalog: What may be asked for now.
+
+    Raises:
+        ConfigurationError: If the batch sizes are not ascending, positive numbers.
     """
 
-    catalog: Catalog
-
-    def __init__(self, settings: Settings, repository: ModelRepository, *, clock: Clock = monotonic) -> None:
-        raise NotImplementedError
+    def __init__(
+        self,
+        settings: Settings,
+        repository: ModelRepository,
+        *,
+        worker_factory: WorkerFactory = spawn_worker,
+        clock: Clock = monotonic,
+    ) -> None:
+        self._settings = settings
+        self._counters = Counters()
+        self._batcher = Batcher(window_batches=settings.queue.window_batches, max_in_flight=BATCHES_IN_FLIGHT)
+        self._dispatcher = Dispatcher(self._batcher, self._counters, clock)
+        self._supervisor = Supervisor(
+            worker_config(settings, repository.url),
+            settings.worker,
+            factory=worker_factory,
+            events=self._dispatcher,
+            clock=clock,
+        )
+        self.catalog = Catalog(
+            repository,
+            load=self._dispatcher.load,
+            retire=self._dispatcher.retire,
+            poll_interval_s=settings.repository.poll_interval_s,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+        self._seed = draw_seed()
+        self._next_indices: dict[ModelRef, int] = {}
 
     @property
     def is_ready(self) -> bool:
-        """Whether a worker runs and the first look at the repository is done."""
-        raise NotImplementedError
+        """Whether a worker runs, the first look at the repository is done, and the engine is not being stopped."""
+        return self._dispatcher.has_worker and self.catalog.is_settled and not self._is_stopping
 
     async def start(self) -> None:
-        """Start the worker, read the repository, and warm the default versions up.
+        """Start the worker, read the repository meanwhile, and warm the default versions up.
+
+        Returns as soon as the engine is ready, or after ``worker.start_timeout_s`` with versions still being made
+        ready.
 
         Raises:
-            WorkerLostError: If no worker is ready within ``worker.start_timeout_s``.
+            WorkerLostError: If no worker is ready within ``worker.start_timeout_s``; the engine is stopped.
         """
-        raise NotImplementedError
+        self._supervisor.start()
+        self._spawn(self.catalog.follow())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.worker.start_timeout_s):
+                await self._dispatcher.wait_for_worker()
+                await self.catalog.wait_settled()
+        if not self._dispatcher.has_worker:
+            await self.stop(_ABORT_GRACE_S)
+            raise WorkerLostError("the worker did not become ready in time; its log says why")
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Refuse new requests, let admitted ones finish within the grace period, end the worker.
@@ -78,7 +138,16 @@ class Engine:
         Args:
             grace_s: Seconds; ``http.shutdown_grace_s`` when left out.
         """
-        raise NotImplementedError
+        self._is_stopping = True
+        grace_s = self._settings.http.shutdown_grace_s if grace_s is None else grace_s
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._dispatcher.drain()
+        self._dispatcher.close(NotReadyError("the service is being stopped", retry_after_s=RETRY_WITHOUT_WORKER_S))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._supervisor.stop()
 
     def submit(self, version: ServedVersion, plan: SamplePlan, *, interactive: bool | None = None) -> SampleStream:
         """Admit a request; returns at once.
@@ -86,13 +155,25 @@ class Engine:
         Args:
             version: What ``catalog.resolve`` found.
             plan: Which samples.
-            interactive: Whether it goes before bulk work; by default when it fits into one batch.
+            interactive: Whether it goes before bulk work, where it fits into one batch; False makes it bulk.
 
         Raises:
             QueueFullError: If ``queue.requests`` requests are admitted already; ``retry_after_s`` is an estimate.
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
-        raise NotImplementedError
+        if self._is_stopping or self._dispatcher.is_missing:
+            raise NotReadyError("the service cannot compute samples now", retry_after_s=RETRY_WITHOUT_WORKER_S)
+        if len(self._batcher) >= self._settings.queue.requests:
+            self._counters.refused += 1
+            raise QueueFullError(
+                "as many requests wait as the service is willing to hold",
+                retry_after_s=self._counters.estimate_wait_s(self._batcher.waiting_samples),
+            )
+        sizes = self._allow(version)
+        fits = plan.num_samples <= sizes[-1]
+        return self._dispatcher.submit(
+            version.ref, version.manifest.image, plan, interactive=fits and interactive is not False
+        )
 
     def next_exchangeable(self, version: ServedVersion, count: int) -> tuple[int, int]:
         """Take the next samples of the seed that the engine drew when it was made.
@@ -100,8 +181,68 @@ class Engine:
         Returns:
             Seed and first index of ``count`` samples of this version that nobody else gets.
         """
-        raise NotImplementedError
+        first = self._next_indices.get(version.ref, 0)
+        self._next_indices[version.ref] = first + count
+        return self._seed, first
 
     def status(self) -> EngineStatus:
         """Return the counters and gauges now."""
-        raise NotImplementedError
+        return EngineStatus(
+            is_ready=self.is_ready,
+            worker=self._supervisor.ready,
+            restarts=self._supervisor.restarts,
+            queued_streams=len(self._batcher),
+            queued_samples=self._batcher.waiting_samples,
+            batches_in_flight=self._batcher.in_flight,
+            batches=dict(self._counters.batches),
+            samples=self._counters.samples,
+            device_s=self._counters.device_s,
+            refused=self._counters.refused,
+            cancelled=self._counters.cancelled,
+            failed=self._counters.failed,
+        )
+
+    def _allow(self, version: ServedVersion) -> tuple[int, ...]:
+        """Return the padded sizes of a version, and have it loaded where no worker has loaded it yet."""
+        sizes = self._batcher.sizes(version.ref)
+        if sizes is not None:
+            return sizes
+        if version.loaded is not None:
+            self._dispatcher.allow(version.ref, version.loaded.batch_sizes)
+            return version.loaded.batch_sizes
+        self._spawn(self._load(version.ref))
+        return self._settings.worker.batch_sizes
+
+    async def _load(self, model: ModelRef) -> None:
+        await self.catalog.warm(model)
+        if self._batcher.sizes(model) is None:
+            self._dispatcher.reject(model, VersionNotFoundError("this version cannot be served any more"))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def worker_config(settings: Settings, repository_url: str) -> WorkerConfig:
+    """Build the first message to a worker.
+
+    Raises:
+        ConfigurationError: If the batch sizes are not ascending, positive numbers.
+    """
+    sizes = settings.worker.batch_sizes
+    if not sizes or sizes[0] < 1 or list(sizes) != sorted(set(sizes)):
+        raise ConfigurationError(
+            "`worker.batch_sizes` must be ascending, positive numbers", setting="worker.batch_sizes"
+        )
+    return WorkerConfig(
+        repository_url=repository_url,
+        device=settings.worker.device,
+        threads=settings.worker.threads or count_cores(),
+        batch_sizes=sizes,
+        residency_bytes=settings.worker.residency_bytes,
+        slots=_SLOTS,
+        slot_bytes=settings.worker.slot_bytes,
+        log_level=settings.log.level,
+        log_format=settings.log.format,
+    )

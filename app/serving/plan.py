@@ -4,7 +4,7 @@ A plan costs memory per class, never per sample.
 """
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -117,8 +117,16 @@ class SamplePlan:
             return np.full(count, self.class_order[0], dtype=np.int32)
         if self.class_order:
             return self._counted_labels(offset, count)
-        first = self.first_index + offset
-        return draw_labels(self.seed, first + np.arange(count, dtype=np.int64), self.num_classes)
+        return draw_labels(self.seed, self.indices(offset, count), self.num_classes)
+
+    @property
+    def draws_labels(self) -> bool:
+        """Whether each sample draws its class from its own key."""
+        return bool(self.num_classes) and not self.class_order
+
+    def indices(self, offset: int, count: int) -> NDArray[np.int64]:
+        """Return the numbers of some of the samples within their seed."""
+        return np.arange(self.first_index + offset, self.first_index + offset + count, dtype=np.int64)
 
     def _counted_labels(self, offset: int, count: int) -> Labels:
         labels = np.empty(count, dtype=np.int32)
@@ -130,3 +138,16 @@ class SamplePlan:
             position = stop
             entry += 1
         return labels
+
+
+def labels_of(runs: Sequence[tuple[SamplePlan, int, int]]) -> list[Labels | None]:
+    """Compute ``plan.labels(offset, count)`` for many requests of one model; those that draw do so in one go."""
+    drawing = [run for run in runs if run[0].draws_labels]
+    if len(drawing) < 2:  # noqa: PLR2004 - nothing to join
+        return [plan.labels(offset, count) for plan, offset, count in runs]
+    counts = [count for _, _, count in drawing]
+    seeds = np.repeat(np.array([plan.seed for plan, _, _ in drawing], dtype=np.uint64), counts)
+    indices = np.concatenate([plan.indices(offset, count) for plan, offset, count in drawing])
+    drawn = draw_labels(seeds, indices, drawing[0][0].num_classes)
+    shares = iter(np.split(drawn, np.cumsum(counts)[:-1]))
+    return [next(shares) if plan.draws_labels else plan.labels(offset, count) for plan, offset, count in runs]

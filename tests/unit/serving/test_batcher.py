@@ -270,7 +270,7 @@ def test_a_suspect_is_cleared_when_its_samples_are_done():
 
 def test_lost_samples_are_split_when_sizes_shrank():
     batcher = make_batcher()
-    ticket = batcher.submit(DIGITS, 16, interactive=True)
+    batcher.submit(DIGITS, 16, interactive=True)
     batch = batcher.next_batch()
     batcher.start(batch.batch_id)
     batcher.lose_worker()

@@ -1,0 +1,139 @@
+"""A worker as a child process: control messages over a Unix socket pair, pixels in shared memory that has no name."""
+
+import asyncio
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.logging import get_logger
+from app.schemas.frames import FrameError, encode_frame, read_from_worker
+from app.schemas.jobs import ToWorker, WorkerConfig
+from app.serving.handle import WorkerHandle, WorkerListener
+
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+_SETTINGS_PREFIX = "FOUNT_"  # the worker is told its settings by message, and has no use for the service's keys
+
+_log = get_logger(__name__)
+
+
+async def spawn_worker(config: WorkerConfig, listener: WorkerListener) -> WorkerHandle:
+    """Start ``python -m app.worker`` and connect to it.
+
+    Must be called in the thread that lives as long as the service: the child dies with the thread that started it.
+
+    Raises:
+        OSError: If there are not enough processes, descriptors or memory.
+    """
+    memory = _create_memory(config.slots * config.slot_bytes)
+    ours, theirs = socket.socketpair()
+    try:
+        slots = np.frombuffer(mmap.mmap(memory, 0), dtype=np.uint8).reshape(config.slots, config.slot_bytes)
+        process = _start(theirs.fileno(), memory, config.threads)
+    except OSError:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+        os.close(memory)
+    connection = _Connection(process, slots, listener)
+    await asyncio.get_running_loop().create_connection(lambda: connection, sock=ours)
+    return connection
+
+
+class _Connection(asyncio.Protocol):
+    """The parent's end; a worker whose socket is closed is a worker that is ended and reaped."""
+
+    def __init__(self, process: subprocess.Popen[bytes], slots: NDArray[np.uint8], listener: WorkerListener) -> None:
+        self._process = process
+        self._slots = slots
+        self._listener = listener
+        self._reader = read_from_worker()
+        self._transport: asyncio.Transport | None = None
+        self._gone = asyncio.Event()
+        self._reaper: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def slots(self) -> NDArray[np.uint8]:
+        return self._slots
+
+    def send(self, message: ToWorker) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(encode_frame(message))
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def wait(self) -> None:
+        await self._gone.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # a socket's transport reads and writes
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            messages = self._reader.feed(data)
+        except FrameError:
+            _log.exception("worker-frame-broken", pid=self.pid)
+            self._abort()
+            return
+        for message in messages:
+            self._listener.receive(message)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._process.kill()
+        self._reaper = asyncio.get_running_loop().create_task(self._reap())
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _reap(self) -> None:
+        status = await asyncio.to_thread(self._process.wait)
+        _log.info("worker-ended", pid=self.pid, status=status)
+        self._listener.lost()
+        self._gone.set()
+
+
+def _start(control: int, memory: int, threads: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "app.worker", "--control-fd", str(control), "--memory-fd", str(memory)]
+    return subprocess.Popen(  # noqa: S603 - our own module, by the interpreter that runs us
+        command,
+        env=child_environment(os.environ, threads),  # noqa: TID251 - passed on, not read
+        pass_fds=(control, memory),
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def child_environment(environment: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Build a worker's environment: ours without our settings, our package importable, thread pools of one size."""
+    inherited = {name: value for name, value in environment.items() if not name.startswith(_SETTINGS_PREFIX)}
+    paths = [str(_PACKAGE_PARENT), *filter(None, [inherited.get("PYTHONPATH")])]
+    return inherited | {
+        "PYTHONPATH": os.pathsep.join(paths),
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+    }
+
+
+def _create_memory(num_bytes: int) -> int:
+    if hasattr(os, "memfd_create"):
+        memory = os.memfd_create("fount-pixels")
+    else:
+        with tempfile.TemporaryFile() as file:
+            memory = os.dup(file.fileno())
+    os.ftruncate(memory, num_bytes)
+    return memory

@@ -1,0 +1,286 @@
+"""Between requests and the worker: plans go out as batches, pixels come back as chunks of streams."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.clock import Clock
+from app.core.errors import PoisonRequestError, ServiceError, WorkerLostError, error_from_code
+from app.core.logging import get_logger
+from app.repository.manifest import ImageSpec
+from app.schemas.jobs import (
+    BatchDone,
+    BatchFailed,
+    BatchStarted,
+    FromWorker,
+    IndexRun,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    ModelRef,
+    SampleBatch,
+    UnloadModel,
+)
+from app.serving.batcher import Batcher, PlannedBatch
+from app.serving.counters import Counters
+from app.serving.loader import Loader
+from app.serving.plan import Labels, SamplePlan, labels_of
+from app.serving.stream import SampleChunk, SampleStream
+from app.serving.supervisor import WorkerLine
+
+RETRY_WITHOUT_WORKER_S = 5
+
+_log = get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """An admitted request."""
+
+    stream: SampleStream
+    model: ModelRef
+    image: ImageSpec
+    submitted: float
+    delivered: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """What must be remembered of a batch until its pixels are there."""
+
+    slot: int
+    labels: Sequence[Labels | None]
+
+
+class Dispatcher:
+    """Keeps the worker busy and the streams fed; the supervisor's ``WorkerEvents``.
+
+    Args:
+        batcher: Decides what is computed next.
+        counters: Where work is counted.
+        clock: Monotonic time.
+
+    Attributes:
+        is_missing: Whether there has been no worker for too long, so that nobody should wait for one.
+    """
+
+    def __init__(self, batcher: Batcher, counters: Counters, clock: Clock) -> None:
+        self.is_missing = False
+        self._batcher = batcher
+        self._counters = counters
+        self._clock = clock
+        self._loader = Loader(self._send_load)
+        self._requests: dict[int, _Request] = {}
+        self._sent: dict[int, _Sent] = {}
+        self._worker: WorkerLine | None = None
+        self._free_slots: list[int] = []
+        self._retired: set[ModelRef] = set()
+        self._pump_is_due = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._came = asyncio.Event()
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker takes work."""
+        return self._worker is not None
+
+    async def wait_for_worker(self) -> None:
+        """Wait until the first worker takes work."""
+        await self._came.wait()
+
+    def submit(self, model: ModelRef, image: ImageSpec, plan: SamplePlan, *, interactive: bool) -> SampleStream:
+        """Admit a request; returns at once."""
+        ticket = self._batcher.submit(model, plan.num_samples, interactive=interactive)
+        stream = SampleStream(
+            plan,
+            on_read=lambda position: self._read(ticket, position),
+            on_close=lambda: self._cancel(ticket),
+        )
+        self._requests[ticket] = _Request(stream, model, image, self._clock())
+        self._idle.clear()
+        self._pump_soon()
+        return stream
+
+    def allow(self, model: ModelRef, sizes: tuple[int, ...]) -> None:
+        """Let batches of a version be planned, at these padded sizes."""
+        self._retired.discard(model)
+        self._batcher.set_sizes(model, sizes)
+        self._pump_soon()
+
+    async def load(self, model: ModelRef) -> ModelLoaded:
+        """Have the worker load a version, and let batches of it be planned.
+
+        Raises:
+            ServiceError: The reason why it cannot be served; requests that waited for it end with it too.
+        """
+        try:
+            loaded = await self._loader.load(model)
+        except ServiceError as error:
+            self.reject(model, error)
+            raise
+        self.allow(model, loaded.batch_sizes)
+        return loaded
+
+    def reject(self, model: ModelRef, error: ServiceError) -> None:
+        """End all requests of a version that cannot be served."""
+        self._fail(self._batcher.drop_model(model), error)
+
+    def retire(self, model: ModelRef) -> None:
+        """Have the worker forget a version once no request uses it."""
+        self._retired.add(model)
+        self._forget_if_unused(model)
+
+    async def drain(self) -> None:
+        """Wait until no request is admitted."""
+        await self._idle.wait()
+
+    def close(self, error: ServiceError) -> None:
+        """End all requests and loads with an error."""
+        self._loader.close(error)
+        self._fail(list(self._requests), error)
+
+    def worker_ready(self, worker: WorkerLine) -> None:
+        """Give a new worker its work."""
+        self.is_missing = False
+        self._worker = worker
+        self._came.set()
+        self._free_slots = list(range(len(worker.slots)))
+        self._loader.worker_ready()
+        self._pump()
+
+    def worker_said(self, message: FromWorker) -> None:
+        """Take an answer."""
+        match message:
+            case BatchStarted():
+                self._batcher.start(message.batch_id)
+            case BatchDone():
+                self._complete(message)
+            case BatchFailed():
+                self._release(message.batch_id)
+                tickets = self._batcher.fail(message.batch_id)
+                self._fail(tickets, error_from_code(message.code, message.detail, message.fields))
+                self._pump_soon()
+            case ModelLoaded() | ModelFailed():
+                self._loader.finish(message)
+
+    def worker_lost(self) -> None:
+        """Take back what the worker had."""
+        self._worker = None
+        self._sent.clear()
+        self._loader.worker_lost(blame=not self._batcher.is_computing)
+        poisoned = self._batcher.lose_worker()
+        self._fail(poisoned, PoisonRequestError("two workers died while computing this request; it is not tried again"))
+
+    def worker_missing(self) -> None:
+        """Let nobody wait any longer."""
+        self.is_missing = True
+        error = WorkerLostError("the worker did not come back in time", retry_after_s=RETRY_WITHOUT_WORKER_S)
+        _log.error("worker-missing", requests=len(self._requests))
+        self.close(error)
+
+    def _pump_soon(self) -> None:
+        """Plan at the end of this turn of the event loop, so that what arrives together is computed together."""
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_is_due = False
+        while self._worker is not None and (batch := self._batcher.next_batch()) is not None:
+            self._send_batch(self._worker, batch)
+
+    def _send_batch(self, worker: WorkerLine, batch: PlannedBatch) -> None:
+        now = self._clock()
+        runs = []
+        wanted = []
+        for part in batch.parts:
+            request = self._requests[part.ticket]
+            plan = request.stream.plan
+            if part.offset == 0:
+                request.stream.queue_s = now - request.submitted
+            runs.append(IndexRun(plan.seed, plan.first_index + part.offset, part.count, plan.truncation))
+            wanted.append((plan, part.offset, part.count))
+        labels = labels_of(wanted)
+        slot = self._free_slots.pop()
+        self._sent[batch.batch_id] = _Sent(slot, labels)
+        packed = b"".join(label.astype("<i4").tobytes() for label in labels if label is not None)
+        worker.send(SampleBatch(batch.batch_id, batch.model, slot, batch.size, tuple(runs), packed))
+
+    def _send_load(self, message: LoadModel) -> None:
+        if self._worker is not None:
+            self._worker.send(message)
+
+    def _complete(self, done: BatchDone) -> None:
+        sent = self._sent.get(done.batch_id)
+        if sent is None or self._worker is None or (batch := self._batcher.complete(done.batch_id)) is None:
+            return
+        self._counters.add_batch(batch, done)
+        pixels = self._worker.slots[sent.slot]
+        per_sample_s = done.device_s / batch.num_samples
+        start = 0
+        for part, labels in zip(batch.parts, sent.labels, strict=True):
+            request = self._requests.get(part.ticket)
+            if request is not None:
+                request.stream.device_s += part.count * per_sample_s
+                images = _copy_images(pixels, request.image, start, part.count)
+                request.stream.deliver(SampleChunk(part.offset, images, labels))
+                self._count_delivered(part.ticket, request, part.count)
+            start += part.count
+        self._release(done.batch_id)
+        self._pump_soon()
+
+    def _release(self, batch_id: int) -> None:
+        sent = self._sent.pop(batch_id, None)
+        if sent is not None:
+            self._free_slots.append(sent.slot)
+
+    def _count_delivered(self, ticket: int, request: _Request, count: int) -> None:
+        request.delivered += count
+        if request.delivered == request.stream.plan.num_samples:
+            self._forget(ticket)
+
+    def _read(self, ticket: int, position: int) -> None:
+        if ticket in self._requests:
+            self._batcher.read(ticket, position)
+            self._pump_soon()
+
+    def _cancel(self, ticket: int) -> None:
+        if ticket in self._requests:
+            self._counters.cancelled += 1
+            self._batcher.cancel(ticket)
+            self._forget(ticket)
+
+    def _fail(self, tickets: Sequence[int], error: ServiceError) -> None:
+        for ticket in tickets:
+            request = self._requests.get(ticket)
+            if request is not None:
+                self._counters.failed += 1
+                # One exception object per reader: a traceback belongs to one task.
+                request.stream.fail(error_from_code(error.code, error.detail, error.fields))
+                self._batcher.cancel(ticket)
+                self._forget(ticket)
+
+    def _forget(self, ticket: int) -> None:
+        request = self._requests.pop(ticket)
+        if not self._requests:
+            self._idle.set()
+        if request.model in self._retired:
+            self._forget_if_unused(request.model)
+
+    def _forget_if_unused(self, model: ModelRef) -> None:
+        if not self._batcher.uses(model):
+            self._retired.discard(model)
+            self._batcher.forget(model)
+            if self._worker is not None:
+                self._worker.send(UnloadModel(model))
+
+
+def _copy_images(pixels: NDArray[np.uint8], image: ImageSpec, start: int, count: int) -> NDArray[np.uint8]:
+    """Copy samples out of a slot, so that it can be used again."""
+    first = start * image.num_bytes
+    flat = pixels[first : first + count * image.num_bytes]
+    return flat.reshape(count, image.height, image.width, image.channels).copy()

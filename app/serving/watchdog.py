@@ -1,0 +1,75 @@
+"""Whether a worker still moves: it must answer pings, and go on with the work it was given."""
+
+from app.core.clock import Clock
+from app.schemas.jobs import (
+    BatchDone,
+    BatchFailed,
+    FromWorker,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    ModelRef,
+    Ping,
+    Pong,
+    SampleBatch,
+    ToWorker,
+)
+
+MAX_SILENCE_S = 15.0
+
+
+class Watchdog:
+    """Judges one worker by what is sent to it and what comes back.
+
+    Args:
+        work_s: How long it may go on with a batch without a word.
+        load_s: How much longer while it loads a version.
+        clock: Monotonic time.
+    """
+
+    def __init__(self, *, work_s: float, load_s: float, clock: Clock) -> None:
+        self._work_s = work_s
+        self._load_s = load_s
+        self._silence_s = min(work_s, MAX_SILENCE_S)
+        self._clock = clock
+        self._pending: set[int | ModelRef] = set()
+        self._progress = clock()
+        self._ping = 0
+        self._pinged: float | None = None
+
+    def sent(self, message: ToWorker) -> None:
+        """Note work that the worker was given."""
+        if not self._pending:
+            self._progress = self._clock()
+        if isinstance(message, SampleBatch):
+            self._pending.add(message.batch_id)
+        elif isinstance(message, LoadModel):
+            self._pending.add(message.model)
+
+    def received(self, message: FromWorker) -> None:
+        """Note a sign of life."""
+        if isinstance(message, Pong):
+            self._pinged = None
+            return
+        self._progress = self._clock()
+        if isinstance(message, BatchDone | BatchFailed):
+            self._pending.discard(message.batch_id)
+        elif isinstance(message, ModelLoaded | ModelFailed):
+            self._pending.discard(message.model)
+
+    def next_ping(self) -> Ping | None:
+        """Return a ping to send now; None while one is unanswered."""
+        if self._pinged is not None:
+            return None
+        self._pinged = self._clock()
+        self._ping += 1
+        return Ping(self._ping)
+
+    def is_hung(self) -> bool:
+        """Tell whether the worker has been silent, or without progress, for too long."""
+        now = self._clock()
+        if self._pinged is not None and now - self._pinged > self._silence_s:
+            return True
+        loads = any(isinstance(work, ModelRef) for work in self._pending)
+        allowed = self._work_s + (self._load_s if loads else 0.0)
+        return bool(self._pending) and now - self._progress > allowed

@@ -1,0 +1,60 @@
+"""The worker's end of the control socket: a thread that reads, and writes that any thread may do."""
+
+import os
+import queue
+import socket
+import threading
+from typing import NoReturn
+
+from app.core.logging import get_logger
+from app.schemas.frames import FrameError, encode_frame, read_for_worker
+from app.schemas.jobs import FromWorker, Ping, Pong, ToWorker
+
+ORPHANED_STATUS = 3
+_RECEIVE_BYTES = 65536
+
+_log = get_logger(__name__)
+
+
+class ControlChannel:
+    """Messages from and to the service; pings are answered while the device computes.
+
+    Args:
+        connection: The worker's end of the socket pair.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._inbox: queue.SimpleQueue[ToWorker] = queue.SimpleQueue()
+        self._send_lock = threading.Lock()
+
+    def start(self) -> None:
+        """Begin to read, in a thread that does not keep the process alive."""
+        threading.Thread(target=self._read, name="control", daemon=True).start()
+
+    def next(self, *, block: bool) -> ToWorker | None:
+        """Return the next message; None when there is none and ``block`` is off."""
+        try:
+            return self._inbox.get(block=block)
+        except queue.Empty:
+            return None
+
+    def send(self, message: FromWorker) -> None:
+        """Send one message."""
+        frame = encode_frame(message)
+        with self._send_lock:
+            self._connection.sendall(frame)
+
+    def _read(self) -> NoReturn:
+        reader = read_for_worker()
+        try:
+            while data := self._connection.recv(_RECEIVE_BYTES):
+                for message in reader.feed(data):
+                    if isinstance(message, Ping):
+                        self.send(Pong(message.number))
+                    else:
+                        self._inbox.put(message)
+        except (OSError, FrameError):
+            _log.exception("control-broken")
+        # The service is gone: nobody wants what is being computed, and nothing here needs to be put away.
+        os._exit(ORPHANED_STATUS)

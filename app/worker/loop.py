@@ -1,0 +1,139 @@
+"""The worker's life: read the configuration, open the device, then compute what the service asks for, in order."""
+
+import mmap
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Generator
+
+import numpy as np
+import torch
+
+from app.core.errors import OutOfDeviceMemoryError, ServiceError, WorkerError
+from app.core.logging import configure_logging, get_logger
+from app.core.settings import LogSettings
+from app.repository.store import ModelRepository
+from app.schemas.jobs import (
+    BatchDone,
+    BatchFailed,
+    BatchStarted,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    ModelRef,
+    SampleBatch,
+    Shutdown,
+    ToWorker,
+    UnloadModel,
+    WorkerConfig,
+    WorkerReady,
+)
+from app.worker.control import ControlChannel
+from app.worker.device import describe_numerics, open_device
+from app.worker.session import Session
+
+_log = get_logger(__name__)
+
+
+def serve(control_fd: int, memory_fd: int) -> int:
+    """Compute until told to stop.
+
+    Args:
+        control_fd: This side of the control socket pair.
+        memory_fd: File of the pixel buffers.
+
+    Returns:
+        Exit status.
+    """
+    channel = ControlChannel(socket.socket(fileno=control_fd))
+    channel.start()
+    config = channel.next(block=True)
+    if not isinstance(config, WorkerConfig):
+        return 1
+    configure_logging(LogSettings.model_validate({"level": config.log_level, "format": config.log_format}))
+    device = open_device(config.device, config.threads)
+    slots = np.frombuffer(mmap.mmap(memory_fd, 0), dtype=np.uint8).reshape(config.slots, config.slot_bytes)
+    session = Session(
+        ModelRepository(config.repository_url),
+        device=device,
+        slots=slots,
+        batch_sizes=config.batch_sizes,
+        residency_bytes=config.residency_bytes,
+    )
+    channel.send(WorkerReady(os.getpid(), str(device), torch.get_num_threads(), describe_numerics(device)))
+    Loop(channel, session).run()
+    return 0
+
+
+class Loop:
+    """Does the service's work: batches as they come, and steps of loading between them.
+
+    Args:
+        channel: Where work comes from.
+        session: What computes it.
+    """
+
+    def __init__(self, channel: ControlChannel, session: Session) -> None:
+        self._channel = channel
+        self._session = session
+        self._loads: deque[tuple[ModelRef, Generator[None, None, ModelLoaded]]] = deque()
+
+    def run(self) -> None:
+        """Work until ``Shutdown``."""
+        while True:
+            message = self._channel.next(block=not self._loads)
+            if isinstance(message, Shutdown):
+                return
+            if message is not None:
+                self._handle(message)
+            if self._loads:
+                self._load_on()
+
+    def _handle(self, message: ToWorker) -> None:
+        if isinstance(message, SampleBatch):
+            self._compute(message)
+        elif isinstance(message, LoadModel):
+            self._loads.append((message.model, self._session.load(message.model)))
+        elif isinstance(message, UnloadModel):
+            self._session.unload(message.model)
+
+    def _compute(self, batch: SampleBatch) -> None:
+        self._channel.send(BatchStarted(batch.batch_id))
+        began = time.perf_counter()
+        try:
+            self._session.sample(batch)
+        except Exception as error:  # noqa: BLE001 - whatever a batch raises, the worker lives on for the others
+            failure = _describe(error)
+            self._channel.send(BatchFailed(batch.batch_id, failure.code, failure.detail, failure.fields))
+        else:
+            self._channel.send(BatchDone(batch.batch_id, time.perf_counter() - began))
+
+    def _load_on(self) -> None:
+        model, steps = self._loads[0]
+        try:
+            next(steps)
+        except StopIteration as end:
+            self._loads.popleft()
+            self._channel.send(end.value)
+        except Exception as error:  # noqa: BLE001 - whatever a version raises, the others are served
+            self._loads.popleft()
+            self._session.unload(model)
+            failure = _describe(error)
+            self._channel.send(ModelFailed(model, failure.code, failure.detail, failure.fields))
+
+
+def _describe(error: Exception) -> ServiceError:
+    """Turn what was raised into what the service may be told.
+
+    Raises:
+        Exception: The error itself where the device can only be brought back by a new process.
+    """
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return OutOfDeviceMemoryError("the device has not enough memory for this version")
+    if isinstance(error, torch.AcceleratorError):
+        raise error
+    _log.error("work-failed", exc_info=error)
+    return WorkerError("the worker could not compute this; its log says why")

@@ -1,0 +1,270 @@
+"""A worker that lives in the test's event loop: no process, no torch, pixels that anyone can compute again."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.settings import Settings
+from app.repository.manifest import Manifest
+from app.repository.store import ModelRepository
+from app.schemas.jobs import (
+    BatchDone,
+    BatchFailed,
+    BatchStarted,
+    FromWorker,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    ModelRef,
+    Ping,
+    Pong,
+    SampleBatch,
+    Shutdown,
+    ToWorker,
+    UnloadModel,
+    WorkerConfig,
+    WorkerReady,
+)
+from app.serving.engine import Engine
+from app.serving.handle import WorkerListener
+from app.serving.plan import SamplePlan
+from app.serving.stream import SampleStream
+
+FAKE_NUMERICS = "fake-1/cpu/float32"
+FIRST_FAKE_PID = 1000
+
+
+def fake_image(manifest: Manifest, *, seed: int, index: int, label: int | None, truncation: float = 1.0) -> NDArray:
+    """Compute one sample as a fake worker does: uint8, (height, width, channels)."""
+    image = manifest.image
+    key = (seed * 31 + index * 7 + (label or 0) * 53 + round(truncation * 1000) * 11 + manifest.version * 101) % 251
+    pixels = (key + 3 * np.arange(image.num_bytes)) % 256
+    return pixels.astype(np.uint8).reshape(image.height, image.width, image.channels)
+
+
+def fake_images(manifest: Manifest, plan: SamplePlan) -> NDArray:
+    """Compute all samples of a request as a fake worker does."""
+    labels = plan.labels(0, plan.num_samples)
+    return np.stack(
+        [
+            fake_image(
+                manifest,
+                seed=plan.seed,
+                index=plan.first_index + offset,
+                label=None if labels is None else int(labels[offset]),
+                truncation=plan.truncation,
+            )
+            for offset in range(plan.num_samples)
+        ]
+    )
+
+
+class FakeWorkers:
+    """Starts fake workers, one after the other, as the engine asks; pass it as ``worker_factory``.
+
+    Args:
+        batch_sizes: Sizes that loads report; by default all that the settings ask for.
+
+    Attributes:
+        configs: What each worker was told at its start.
+        batches: Every batch that any worker got, in order.
+        loads: Every version that any worker was told to load, in order.
+        unloads: Every version that any worker was told to forget.
+        refuses_start: While set, no worker can be started.
+        is_mute: While set, workers take messages and say nothing, not even that they are ready.
+    """
+
+    def __init__(self, *, batch_sizes: tuple[int, ...] | None = None) -> None:
+        self.batch_sizes = batch_sizes
+        self.configs: list[WorkerConfig] = []
+        self.batches: list[SampleBatch] = []
+        self.loads: list[ModelRef] = []
+        self.unloads: list[ModelRef] = []
+        self.refuses_start = False
+        self.is_mute = False
+        self.is_holding = False
+        self.failing_models: dict[tuple[str, int], tuple[str, str]] = {}
+        self.failing_batches: tuple[str, str] | None = None
+        self.kills_on: Callable[[SampleBatch], bool] = lambda batch: False
+        self.kills_on_load: Callable[[ModelRef], bool] = lambda model: False
+        self.present: FakeWorker | None = None
+        self._changed = asyncio.Event()
+
+    async def __call__(self, config: WorkerConfig, listener: WorkerListener) -> "FakeWorker":
+        """Start a worker."""
+        if self.refuses_start:
+            raise OSError("no process for you")
+        self.configs.append(config)
+        self.present = FakeWorker(self, config, listener, FIRST_FAKE_PID + len(self.configs))
+        return self.present
+
+    def hold(self) -> None:
+        """Let batches start and not finish until ``release``."""
+        self.is_holding = True
+
+    def release(self) -> None:
+        """Finish what was held, and hold no more."""
+        self.is_holding = False
+        if self.present is not None:
+            self.present.step_soon()
+
+    def kill(self) -> None:
+        """End the present worker with all it was given, as ``kill -9`` would."""
+        self.present.kill()
+
+    def fail_model(self, name: str, version: int, code: str = "worker-failed", detail: str = "it fails") -> None:
+        """Let loads of a version fail from now on."""
+        self.failing_models[name, version] = (code, detail)
+
+    def fail_batches(self, code: str = "worker-failed", detail: str = "it fails") -> None:
+        """Let batches fail from now on."""
+        self.failing_batches = (code, detail)
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition on this object holds; it is looked at whenever a worker gets or says something."""
+        async with asyncio.timeout(10):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def note_change(self) -> None:
+        """Wake up who waits for a condition."""
+        self._changed.set()
+
+
+class FakeWorker:
+    """One fake worker: a ``WorkerHandle``."""
+
+    def __init__(self, workers: FakeWorkers, config: WorkerConfig, listener: WorkerListener, pid: int) -> None:
+        self._workers = workers
+        self._config = config
+        self._listener = listener
+        self._repository = ModelRepository(config.repository_url)
+        self._inbox: deque[ToWorker] = deque()
+        self._started: set[int] = set()
+        self._is_due = False
+        self._gone = asyncio.Event()
+        self._manifests: dict[ModelRef, Manifest] = {}
+        self.pid = pid
+        self.slots = np.zeros((config.slots, config.slot_bytes), dtype=np.uint8)
+
+    def send(self, message: ToWorker) -> None:
+        if isinstance(message, Shutdown):
+            self.kill()
+        elif not self._gone.is_set():
+            self._inbox.append(message)
+            self.step_soon()
+
+    def kill(self) -> None:
+        if not self._gone.is_set():
+            self._gone.set()
+            asyncio.get_running_loop().call_soon(self._listener.lost)
+            self._workers.note_change()
+
+    async def wait(self) -> None:
+        await self._gone.wait()
+
+    def step_soon(self) -> None:
+        """Look at the next message in the next turn of the event loop."""
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_soon(self._step)
+
+    def _step(self) -> None:
+        self._is_due = False
+        if self._gone.is_set() or not self._inbox or self._workers.is_mute:
+            return
+        message = self._inbox[0]
+        if isinstance(message, SampleBatch) and not self._may_finish(message):
+            return
+        if not self._gone.is_set():
+            self._inbox.popleft()
+            self._handle(message)
+            self.step_soon()
+
+    def _may_finish(self, batch: SampleBatch) -> bool:
+        if batch.batch_id not in self._started:
+            self._started.add(batch.batch_id)
+            self._workers.batches.append(batch)
+            self._say(BatchStarted(batch.batch_id))
+            if self._workers.kills_on(batch):
+                self.kill()
+        return not self._workers.is_holding
+
+    def _handle(self, message: ToWorker) -> None:
+        match message:
+            case WorkerConfig():
+                self._say(WorkerReady(self.pid, "cpu", message.threads, FAKE_NUMERICS))
+            case LoadModel():
+                self._load(message.model)
+            case UnloadModel():
+                self._workers.unloads.append(message.model)
+                self._workers.note_change()
+            case SampleBatch():
+                self._compute(message)
+            case Ping():
+                self._say(Pong(message.number))
+
+    def _load(self, model: ModelRef) -> None:
+        self._workers.loads.append(model)
+        if self._workers.kills_on_load(model):
+            self.kill()
+            return
+        failure = self._workers.failing_models.get((model.name, model.version))
+        if failure is not None:
+            self._say(ModelFailed(model, *failure, {}))
+        else:
+            sizes = self._workers.batch_sizes or self._config.batch_sizes
+            self._say(ModelLoaded(model, sizes, num_parameters=1, resident_bytes=4, load_s=0.0))
+
+    def _compute(self, batch: SampleBatch) -> None:
+        if self._workers.failing_batches is not None:
+            self._say(BatchFailed(batch.batch_id, *self._workers.failing_batches, {}))
+            return
+        manifest = self._manifest(batch.model)
+        labels = np.frombuffer(batch.labels, dtype="<i4")
+        images = []
+        for run in batch.runs:
+            for index in range(run.first_index, run.first_index + run.count):
+                label = int(labels[len(images)]) if labels.size else None
+                images.append(
+                    fake_image(manifest, seed=run.seed, index=index, label=label, truncation=run.truncation).ravel()
+                )
+        pixels = np.concatenate(images)
+        assert len(images) <= batch.batch_size
+        self.slots[batch.slot, : pixels.size] = pixels
+        self._say(BatchDone(batch.batch_id, device_s=0.001))
+
+    def _manifest(self, model: ModelRef) -> Manifest:
+        if model not in self._manifests:
+            self._manifests[model] = self._repository.read_manifest(model.name, model.version)
+        return self._manifests[model]
+
+    def _say(self, message: FromWorker) -> None:
+        if not self._gone.is_set():
+            self._listener.receive(message)
+            self._workers.note_change()
+
+
+def make_settings(root, **sections) -> Settings:
+    """Build settings for tests: this repository, small batches, quick polls; sections override."""
+    worker = {"batch_sizes": (4, 16), "slot_bytes": 65536, "threads": 1} | sections.pop("worker", {})
+    repository = {"url": str(root), "poll_interval_s": 0.05} | sections.pop("repository", {})
+    return Settings(worker=worker, repository=repository, **sections)
+
+
+def make_engine(root, workers: FakeWorkers | None = None, **sections) -> Engine:
+    """Build an engine on fake workers over the repository in ``root``."""
+    settings = make_settings(root, **sections)
+    return Engine(settings, ModelRepository(str(root)), worker_factory=workers or FakeWorkers())
+
+
+async def read_images(stream: SampleStream) -> NDArray:
+    """Read a whole stream within ten seconds."""
+    async with asyncio.timeout(10):
+        chunks = [chunk async for chunk in stream]
+    assert [chunk.offset for chunk in chunks] == list(np.cumsum([0, *(len(chunk.images) for chunk in chunks)])[:-1])
+    return np.concatenate([chunk.images for chunk in chunks])

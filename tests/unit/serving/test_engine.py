@@ -1,0 +1,360 @@
+import asyncio
+import contextlib
+
+import numpy as np
+import pytest
+
+from app.core.errors import (
+    ConfigurationError,
+    NotReadyError,
+    PoisonRequestError,
+    QueueFullError,
+    VersionNotFoundError,
+    WorkerError,
+    WorkerLostError,
+)
+from app.serving.plan import SamplePlan
+from tests.drafts import publish_draft
+from tests.fakes import FAKE_NUMERICS, FakeWorkers, fake_images, make_engine, read_images
+
+
+@contextlib.asynccontextmanager
+async def running_engine(root, workers=None, **sections):
+    engine = make_engine(root, workers, **sections)
+    async with asyncio.timeout(20):
+        await engine.start()
+        try:
+            yield engine
+        finally:
+            await engine.stop(grace_s=0)
+
+
+def make_plan(num_samples=3, *, seed=1, first_index=0):
+    return SamplePlan.drawn(seed=seed, first_index=first_index, num_samples=num_samples, num_classes=2)
+
+
+async def test_samples_are_those_of_the_plan(tmp_path):
+    manifest = publish_draft(tmp_path)
+    plan = make_plan(50, seed=7, first_index=3)
+
+    async with running_engine(tmp_path) as engine:
+        stream = engine.submit(engine.catalog.resolve("tiny"), plan)
+        images = await read_images(stream)
+
+    assert np.array_equal(fake_images(manifest, plan), images)
+
+
+async def test_chunks_carry_the_labels_of_their_samples(tmp_path):
+    publish_draft(tmp_path)
+    plan = SamplePlan.of_counts([(0, 10), (1, 25)], seed=1, first_index=0, num_classes=2)
+
+    async with running_engine(tmp_path) as engine:
+        chunks = [chunk async for chunk in engine.submit(engine.catalog.resolve("tiny"), plan)]
+
+    assert [0] * 10 + [1] * 25 == np.concatenate([chunk.labels for chunk in chunks]).tolist()
+
+
+async def test_many_requests_at_once_each_get_their_own_samples(tmp_path):
+    manifest = publish_draft(tmp_path)
+    plans = [make_plan(1 + 7 * number, seed=number) for number in range(12)]
+
+    async with running_engine(tmp_path) as engine:
+        version = engine.catalog.resolve("tiny")
+        answers = await asyncio.gather(*(read_images(engine.submit(version, plan)) for plan in plans))
+
+    assert all(np.array_equal(fake_images(manifest, plan), images) for plan, images in zip(plans, answers, strict=True))
+
+
+async def test_requests_that_arrive_together_share_a_batch(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        version = engine.catalog.resolve("tiny")
+        await asyncio.gather(*(read_images(engine.submit(version, make_plan(1, seed=seed))) for seed in range(3)))
+
+    assert [3] == [len(batch.runs) for batch in workers.batches]
+
+
+async def test_a_lost_worker_costs_no_answer(tmp_path):
+    manifest = publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.hold()
+    plans = [make_plan(60, seed=number) for number in range(3)]
+
+    async with running_engine(tmp_path, workers) as engine:
+        version = engine.catalog.resolve("tiny")
+        readers = [asyncio.create_task(read_images(engine.submit(version, plan))) for plan in plans]
+        await workers.wait_for(lambda: bool(workers.batches))
+        workers.kill()
+        workers.release()
+        answers = await asyncio.gather(*readers)
+
+    assert 2 == len(workers.configs)
+    assert all(np.array_equal(fake_images(manifest, plan), images) for plan, images in zip(plans, answers, strict=True))
+
+
+async def test_a_request_that_kills_two_workers_is_refused_and_the_others_answered(tmp_path):
+    manifest = publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.kills_on = lambda batch: any(run.seed == 666 for run in batch.runs)
+    innocent = make_plan(1, seed=1)
+
+    async with running_engine(tmp_path, workers) as engine:
+        version = engine.catalog.resolve("tiny")
+        poison = engine.submit(version, make_plan(1, seed=666))
+        other = engine.submit(version, innocent)
+        images = await read_images(other)
+        with pytest.raises(PoisonRequestError):
+            await read_images(poison)
+        restarts = engine.status().restarts
+
+    assert np.array_equal(fake_images(manifest, innocent), images)
+    assert 2 == restarts
+
+
+async def test_a_failed_batch_fails_its_requests_with_the_workers_reason(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.fail_batches("out-of-device-memory", "the device is full")
+
+    async with running_engine(tmp_path, workers) as engine:
+        stream = engine.submit(engine.catalog.resolve("tiny"), make_plan(1))
+        with pytest.raises(WorkerError, match="the device is full"):
+            await read_images(stream)
+        failed = engine.status().failed
+
+    assert 1 == failed
+
+
+async def test_a_full_queue_refuses_with_an_estimate(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.hold()
+
+    async with running_engine(tmp_path, workers, queue={"requests": 2}) as engine:
+        version = engine.catalog.resolve("tiny")
+        for _ in range(2):
+            engine.submit(version, make_plan(100))
+        with pytest.raises(QueueFullError) as caught:
+            engine.submit(version, make_plan(1))
+        refused = engine.status().refused
+
+    assert 1 <= caught.value.fields["retry_after_s"]
+    assert 1 == refused
+
+
+async def test_closing_a_stream_cancels_what_was_not_sent(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.hold()
+
+    async with running_engine(tmp_path, workers) as engine:
+        stream = engine.submit(engine.catalog.resolve("tiny"), make_plan(1000))
+        await workers.wait_for(lambda: bool(workers.batches))
+        await stream.aclose()
+        await stream.aclose()
+        workers.release()
+        await workers.wait_for(lambda: engine.status().batches_in_flight == 0)
+        status = engine.status()
+
+    assert 2 == len(workers.batches)
+    assert (1, 0, 0) == (status.cancelled, status.queued_streams, status.queued_samples)
+
+
+async def test_nothing_is_computed_beyond_the_readers_window(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, queue={"window_batches": 2}) as engine:
+        stream = engine.submit(engine.catalog.resolve("tiny"), make_plan(160))
+        await workers.wait_for(lambda: engine.status().samples == 32)
+        before = len(workers.batches)
+        await anext(stream)
+        await workers.wait_for(lambda: engine.status().samples == 48)
+
+        assert 2 == before
+        assert 112 == engine.status().queued_samples
+        await stream.aclose()
+
+
+async def test_times_are_told(tmp_path):
+    publish_draft(tmp_path)
+
+    async with running_engine(tmp_path) as engine:
+        stream = engine.submit(engine.catalog.resolve("tiny"), make_plan(32))
+        await read_images(stream)
+
+    assert 0 <= stream.queue_s < 10
+    assert pytest.approx(0.002) == stream.device_s
+
+
+async def test_exchangeable_samples_are_handed_out_once(tmp_path):
+    publish_draft(tmp_path)
+
+    async with running_engine(tmp_path) as engine:
+        version = engine.catalog.resolve("tiny")
+        first = engine.next_exchangeable(version, 5)
+        second = engine.next_exchangeable(version, 1)
+
+    assert (first[0], 5) == second
+    assert 0 == first[1]
+
+
+async def test_the_status_says_what_happened(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        await read_images(engine.submit(engine.catalog.resolve("tiny"), make_plan(20)))
+        status = engine.status()
+
+    assert status.is_ready
+    assert FAKE_NUMERICS == status.worker.numerics
+    assert {16: 1, 4: 1} == status.batches
+    assert 20 == status.samples
+    assert 0 == status.batches_in_flight
+
+
+async def test_a_version_that_nothing_points_to_is_loaded_by_its_first_request(tmp_path):
+    publish_draft(tmp_path)
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        async with asyncio.timeout(5):
+            while (old := engine.catalog.version("tiny", 1)).state != "ready":
+                await engine.catalog.refresh()
+        before = [ref.version for ref in workers.loads]
+        await read_images(engine.submit(old, make_plan(1)))
+        loaded = engine.catalog.version("tiny", 1).loaded
+
+    assert [2] == before
+    assert [2, 1] == [ref.version for ref in workers.loads]
+    assert (4, 16) == loaded.batch_sizes
+
+
+async def test_a_version_that_cannot_be_loaded_fails_the_requests_that_wait_for_it(tmp_path):
+    publish_draft(tmp_path)
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.fail_model("tiny", 1, "unsupported-architecture", "no such architecture")
+
+    async with running_engine(tmp_path, workers) as engine:
+        async with asyncio.timeout(5):
+            while (old := engine.catalog.version("tiny", 1)).state != "ready":
+                await engine.catalog.refresh()
+        with pytest.raises(Exception, match="no such architecture"):
+            await read_images(engine.submit(old, make_plan(1)))
+        with pytest.raises(VersionNotFoundError):
+            await read_images(engine.submit(old, make_plan(1)))
+        with pytest.raises(VersionNotFoundError, match="no such architecture"):
+            engine.catalog.resolve("tiny@1")
+
+
+async def test_a_removed_version_is_forgotten_when_its_last_request_is_done(tmp_path):
+    publish_draft(tmp_path)
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        newest = engine.catalog.resolve("tiny")
+        await engine.catalog.refresh()
+        await engine.catalog.warm(engine.catalog.resolve("tiny@1").ref)
+        workers.hold()
+        stream = engine.submit(newest, make_plan(100))
+        await workers.wait_for(lambda: bool(workers.batches))
+        engine.catalog._repository.remove("tiny", 2)
+        await engine.catalog.refresh()
+        during = list(workers.unloads)
+        default = engine.catalog.default_version("tiny")
+        workers.present._manifests[newest.ref] = newest.manifest
+        workers.release()
+        await read_images(stream)
+        await workers.wait_for(lambda: bool(workers.unloads))
+
+    assert [] == during
+    assert 1 == default
+    assert [newest.ref] == workers.unloads
+
+
+async def test_a_stopping_engine_finishes_what_it_admitted_and_takes_no_more(tmp_path):
+    manifest = publish_draft(tmp_path)
+    plan = make_plan(40)
+    engine = make_engine(tmp_path)
+    await engine.start()
+    version = engine.catalog.resolve("tiny")
+    reader = asyncio.create_task(read_images(engine.submit(version, plan)))
+    await asyncio.wait_for(engine.stop(grace_s=5), 10)
+
+    images = await reader
+
+    assert np.array_equal(fake_images(manifest, plan), images)
+    assert not engine.is_ready
+    with pytest.raises(NotReadyError):
+        engine.submit(version, plan)
+
+
+async def test_a_stopping_engine_gives_up_after_its_grace(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.hold()
+    engine = make_engine(tmp_path, workers, http={"shutdown_grace_s": 0})
+    await engine.start()
+    stream = engine.submit(engine.catalog.resolve("tiny"), make_plan(1))
+
+    await asyncio.wait_for(engine.stop(), 10)
+
+    with pytest.raises(NotReadyError):
+        await anext(stream)
+
+
+async def test_an_engine_without_a_worker_does_not_start(tmp_path):
+    workers = FakeWorkers()
+    workers.refuses_start = True
+    engine = make_engine(tmp_path, workers, worker={"start_timeout_s": 1})
+
+    with pytest.raises(WorkerLostError):
+        await asyncio.wait_for(engine.start(), 10)
+
+
+async def test_requests_wait_for_a_worker_within_bounds_only(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, worker={"start_timeout_s": 1}) as engine:
+        version = engine.catalog.resolve("tiny")
+        workers.refuses_start = True
+        workers.kill()
+        stream = engine.submit(version, make_plan(1))
+        with pytest.raises(WorkerLostError):
+            await read_images(stream)
+        with pytest.raises(NotReadyError):
+            engine.submit(version, make_plan(1))
+        assert not engine.is_ready
+        workers.refuses_start = False
+        await workers.wait_for(lambda: engine.status().worker is not None)
+        await read_images(engine.submit(version, make_plan(1)))
+
+
+async def test_a_mute_worker_is_replaced(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, worker={"hang_timeout_s": 1}) as engine:
+        version = engine.catalog.resolve("tiny")
+        workers.is_mute = True
+        stream = engine.submit(version, make_plan(1))
+        first = workers.present
+        await asyncio.wait_for(first.wait(), 10)
+        workers.is_mute = False
+        workers.present.step_soon()
+        await read_images(stream)
+
+    assert 2 == len(workers.configs)
+
+
+@pytest.mark.parametrize("sizes", [(), (0, 16), (16, 4), (4, 4)])
+async def test_batch_sizes_must_ascend(tmp_path, sizes):
+    with pytest.raises(ConfigurationError, match="ascending"):
+        make_engine(tmp_path, worker={"batch_sizes": sizes})
