@@ -7,8 +7,9 @@ import torch
 from app.generators.base import SampleSpace
 from app.generators.checkpoint import dump_weights
 from app.generators.registry import find_architecture
-from app.repository.manifest import WEIGHTS_FILE, DatasetInfo, ImageSpec, Manifest, TrainingInfo, utc_now
+from app.repository.manifest import WEIGHTS_FILE, ImageSpec, Manifest
 from app.repository.store import ModelRepository
+from tests.drafts import make_draft
 
 TINY_HYPERPARAMETERS = {"dcgan": {"base_width": 8}, "resnet_gan": {"base_width": 16, "blocks_per_level": 1}}
 
@@ -31,39 +32,17 @@ def make_networks(architecture: str = "dcgan", space: SampleSpace | None = None,
 def make_manifest(name: str = "tiny", *, architecture: str = "dcgan", space: SampleSpace | None = None) -> Manifest:
     """Describe a tiny model that is not published yet."""
     space = space or make_space()
-    dataset = DatasetInfo(name="made-up", sha256="0" * 64, num_images=2)
-    return Manifest.model_construct(
-        schema_="fount-manifest/1",
-        name=name,
-        version=1,
+    return make_draft(
+        name,
         architecture=architecture,
         hyperparameters=TINY_HYPERPARAMETERS[architecture],
-        parts=["generator"],
         image=space.image,
         latent_dim=space.latent_dim,
-        latent_prior="normal",
         class_names=[f"class-{number}" for number in range(space.num_classes)],
-        num_parameters=1,
-        created=utc_now(),
-        license=None,
-        training=TrainingInfo(
-            recipe={},
-            dataset=dataset,
-            seed=0,
-            steps=0,
-            images_seen=0,
-            wall_seconds=0.0,
-            device="cpu",
-            precision="float32",
-            versions={},
-        ),
-        evaluation={},
-        files={},
-        digest=None,
     )
 
 
-def publish_tiny_model(
+def publish_tiny_model(  # noqa: PLR0913 - each knob is one fact of the model
     root: Path | str,
     name: str = "tiny",
     *,

@@ -116,13 +116,19 @@ def _restore(trainer: AdversarialTrainer, tensors: dict[str, Tensor]) -> None:
         for part, network in _networks(trainer).items():
             network.load_state_dict(_part(tensors, part))
         for part, optimizer in _optimizers(trainer).items():
+            parameters = optimizer.param_groups[0]["params"]
             state: dict[int, dict[str, Tensor]] = {}
             for name, tensor in _part(tensors, part).items():
                 index, key = name.split(".")
-                state.setdefault(int(index), {})[key] = tensor
+                state.setdefault(int(index), {})[key] = _lay_out_like(parameters[int(index)], tensor)
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (RuntimeError, ValueError, KeyError) as error:
+    except (RuntimeError, ValueError, LookupError) as error:
         raise SnapshotError("the snapshot does not fit the networks of this build") from error
+
+
+def _lay_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """Give a moment the memory layout of its parameter: fused optimizers walk both by address."""
+    return torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor
 
 
 def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:

@@ -1,0 +1,89 @@
+import itertools
+
+import pytest
+import torch
+
+from app.core.errors import UnsupportedArchitectureError
+from app.generators.base import Pyramid
+from app.generators.registry import ARCHITECTURES, find_architecture
+from app.repository.manifest import ImageSpec
+from tests.factories import make_networks, make_space
+
+SIZES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (100, 100, 3), (20, 48, 3), (9, 33, 1)]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("num_classes", [0, 3])
+def test_networks_keep_the_shapes_and_range_of_any_image_size(architecture, size, num_classes):
+    height, width, channels = size
+    space = make_space(num_classes=num_classes, height=height, width=width, channels=channels)
+    generator, discriminator = make_networks(architecture, space)
+    labels = torch.arange(4) % 3 if num_classes else None
+
+    images = generator(torch.randn(4, space.latent_dim), labels)
+    scores = discriminator(images, labels)
+
+    assert (4, channels, height, width) == tuple(images.shape)
+    assert images.abs().max() <= 1
+    assert (4,) == tuple(scores.shape)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_label_changes_the_image_and_the_score(architecture):
+    generator, discriminator = make_networks(architecture)
+    generator.eval()
+    latents = torch.randn(1, generator.latent_dim)
+    images = [generator(latents, torch.tensor([label])) for label in (0, 1)]
+
+    scores = [discriminator(images[0], torch.tensor([label])) for label in (0, 1)]
+
+    assert not torch.equal(*images)
+    assert not torch.equal(*scores)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_parameter_learns(architecture):
+    generator, discriminator = make_networks(architecture)
+    labels = torch.arange(6) % 3
+
+    discriminator(generator(torch.randn(6, generator.latent_dim), labels), labels).square().sum().backward()
+
+    idle = [
+        name
+        for name, parameter in itertools.chain(generator.named_parameters(), discriminator.named_parameters())
+        if parameter.grad is None
+    ]
+    assert [] == idle
+
+
+@pytest.mark.parametrize("side", range(8, 129))
+def test_a_pyramid_reaches_its_image_and_not_much_more(side):
+    image = ImageSpec(height=side, width=side, channels=1)
+
+    pyramid = Pyramid.for_image(image)
+
+    reached = pyramid.height * 2**pyramid.levels
+    assert side <= reached < side + 2**pyramid.levels
+    assert 4 <= pyramid.height <= 7
+
+
+def test_padding_is_undone_by_cropping():
+    image = ImageSpec(height=20, width=45, channels=1)
+    pyramid = Pyramid.for_image(image)
+    pixels = torch.randn(2, 1, 20, 45)
+
+    assert torch.equal(pixels, pyramid.crop(pyramid.pad(pixels), image))
+
+
+def test_an_unknown_architecture_is_refused_by_listing_the_known_ones():
+    with pytest.raises(UnsupportedArchitectureError, match="dcgan, resnet_gan"):
+        find_architecture("stylegan")
+
+
+@pytest.mark.parametrize(
+    "hyperparameters", [{"base_width": 10**6}, {"base_width": 0}, {"depth": 3}, {"base_width": "64"}]
+)
+def test_hyperparameters_out_of_bounds_are_refused(hyperparameters):
+    with pytest.raises(UnsupportedArchitectureError):
+        find_architecture("dcgan").parse(hyperparameters)
