@@ -197,7 +197,7 @@ def _summarise(store: ModelRepository, name: str, version: int) -> dict[str, Any
 def _cells(row: dict[str, Any]) -> list[str]:
     head = [row["name"], str(row["version"]), ", ".join(row.get("aliases", ()))]
     if "error" in row:
-        return [*head, f"not sound: {row['error']}"]
+        return [*head, "not sound"]
     image = "{height}x{width}x{channels}".format(**row["image"])
     return [*head, row["architecture"], image, str(row["num_classes"]), row["created"][:10]]
 

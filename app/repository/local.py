@@ -24,6 +24,7 @@ STAGING_PREFIX = ".staging-"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a FIFO must not keep us waiting
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_FOLDER = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: a link
 _CANNOT_LOCK = frozenset({errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP})
 
 
@@ -122,10 +123,8 @@ class LocalStorage:
         try:
             with self._folder(*parts) as folder, os.scandir(folder) as items:
                 return [(item.name, _describe(item)) for item in items if not item.name.startswith(".")]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
         except OSError as error:
-            if error.errno == errno.ELOOP:
+            if error.errno in _NO_FOLDER:
                 return []
             raise RepositoryError(f"cannot list the repository: {error.strerror}") from error
 

@@ -62,6 +62,18 @@ def test_list_of_nothing_says_so_beside_the_answer(tmp_path):
     assert "no models in " in result.stderr
 
 
+def test_list_marks_a_version_that_is_not_sound(fount, models):
+    (models / "tiny" / "1" / "manifest.json").write_text("{")
+
+    assert re.search(r"tiny +1 +not sound", fount("list").stdout)
+
+
+def test_verify_of_nothing_says_so_beside_the_answer(tmp_path):
+    result = CliRunner().invoke(app, ["models", "verify", "--repository", str(tmp_path / "none")])
+
+    assert (0, "", "there is nothing to verify\n") == (result.exit_code, result.stdout, result.stderr)
+
+
 def test_show_tells_what_a_version_is(fount):
     result = fount("show", "tiny@3")
 

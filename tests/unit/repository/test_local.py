@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from app.core.errors import ManifestError, ModelNotFoundError, RepositoryError, VersionConflictError
-from app.repository.local import LocalStorage
+from app.repository.local import LocalStorage, _describe
 from app.repository.store import ModelRepository
 from tests.drafts import make_draft, make_files, publish_draft
 
@@ -18,6 +18,13 @@ def models(tmp_path):
 
 def listing(folder):
     return sorted(item.name for item in folder.iterdir())
+
+
+def refuse(number):
+    def call(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    return call
 
 
 def test_nothing_but_the_version_is_left_by_publishing(models):
@@ -162,11 +169,8 @@ def test_staging_of_a_dead_publisher_is_swept_and_of_a_living_one_is_not(models)
 def test_publishing_that_fails_leaves_nothing(models, monkeypatch):
     publish_draft(models)
 
-    def full(*_args, **_kwargs):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
+        patch.setattr(os, "fsync", refuse(errno.ENOSPC))
         with pytest.raises(RepositoryError, match="No space left"):
             publish_draft(models)
 
@@ -203,14 +207,11 @@ def test_a_left_over_temporary_file_does_not_stop_the_next_write(models):
 
 
 def test_folders_that_cannot_be_locked_still_detect_a_taken_number(models, monkeypatch):
-    def no_locks(*_args):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
-
-    monkeypatch.setattr(fcntl, "flock", no_locks)
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOLCK))
     publish_draft(models)
     publish_draft(models)
     with monkeypatch.context() as patch:
-        patch.setattr(os, "lstat", lambda *_args, **_kwargs: (_ for _ in ()).throw(FileNotFoundError))
+        patch.setattr(os, "lstat", refuse(errno.ENOENT))
         with pytest.raises(FileExistsError):
             LocalStorage(str(models)).publish("tiny/2", {"weights.safetensors": b"x"})
 
@@ -230,3 +231,46 @@ def test_a_manifest_that_cannot_be_written_writes_nothing(models):
     with pytest.raises(ManifestError):
         ModelRepository(str(models)).publish(draft, make_files())
     assert not models.exists()
+
+
+@pytest.mark.parametrize("call", ["scandir", "open"])
+def test_a_folder_that_may_not_be_read_is_told_and_not_taken_for_empty(models, monkeypatch, call):
+    publish_draft(models)
+
+    monkeypatch.setattr(os, call, refuse(errno.EACCES))
+    with pytest.raises(RepositoryError, match="Permission denied"):
+        ModelRepository(str(models)).list_names()
+
+
+def test_a_lock_that_fails_for_another_reason_stops_the_write(models, monkeypatch):
+    publish_draft(models)
+
+    monkeypatch.setattr(fcntl, "flock", refuse(errno.EIO))
+    with pytest.raises(RepositoryError, match="Input/output error"):
+        ModelRepository(str(models)).set_alias("tiny", "production", 1)
+
+
+def test_a_rename_that_fails_for_another_reason_is_no_conflict(models, monkeypatch):
+    monkeypatch.setattr(os, "rename", refuse(errno.EROFS))
+
+    with pytest.raises(RepositoryError, match="Read-only file system"):
+        publish_draft(models, version=1)
+    assert [] == listing(models / "tiny")
+
+
+def test_a_file_that_goes_while_it_is_listed_is_no_file(models):
+    publish_draft(models)
+    (item,) = (item for item in os.scandir(models / "tiny" / "1") if item.name == "manifest.json")
+    (models / "tiny" / "1" / "manifest.json").unlink()
+
+    assert "other" == _describe(item).kind
+
+
+def test_a_publisher_that_always_loses_gives_up(models, monkeypatch):
+    def lose(*_args):
+        raise FileExistsError
+
+    monkeypatch.setattr(LocalStorage, "publish", lose)
+
+    with pytest.raises(VersionConflictError, match="kept taking"):
+        publish_draft(models)

@@ -93,3 +93,20 @@ def test_folders_and_hidden_files_are_no_files(url):
     with pytest.raises(RepositoryError, match="not a regular file"):
         repository._storage.read("tiny/2/weights.safetensors", 10)
     assert 3 == repository.publish(make_draft(), make_files()).version
+
+
+def test_a_number_with_any_file_is_taken(url):
+    repository = ModelRepository(url)
+    repository._storage.write("tiny/1/README.md", b"x")
+
+    with pytest.raises(FileExistsError):
+        repository._storage.publish("tiny/1", make_files())
+
+
+def test_a_store_that_does_not_know_the_folder_has_an_empty_one(url, memory, monkeypatch):
+    def find(*_args, **_options):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(type(memory), "find", find)
+
+    assert [] == ModelRepository(url).list_names()

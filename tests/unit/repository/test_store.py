@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from app.core.errors import (
@@ -136,6 +138,16 @@ def test_an_alias_moves_and_tells_where_it_was(repository):
 
     assert [None, 1, 2] == moves
     assert {"production": 2} == repository.read_aliases("tiny")
+
+
+def test_aliases_that_are_set_at_once_are_all_kept(repository):
+    publish(repository)
+    aliases = [f"alias-{number}" for number in range(32)]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda alias: repository.set_alias("tiny", alias, 1, expected=None), aliases))
+
+    assert dict.fromkeys(aliases, 1) == repository.read_aliases("tiny")
 
 
 def test_rollback_walks_back_and_does_not_bounce(repository):
