@@ -88,9 +88,10 @@ def _open_session(recipe: str, data: str | None, overrides: list[str]) -> Sessio
     with err_console.status("reading the data") as status:
         session = open_session(config, on_progress=lambda done, of: status.update(f"reading the data: {done} of {of}"))
     dataset = session.dataset
+    skipped = f" ({dataset.num_skipped} broken ones left out)" if dataset.num_skipped else ""
     err_console.print(
         plain(
-            f"{dataset.num_images:,} images of {dataset.name}, {len(dataset.class_names)} classes, "
+            f"{dataset.num_images:,} images of {dataset.name}{skipped}, {len(dataset.class_names)} classes, "
             f"on {session.runtime.describe()}, {session.runtime.precision}"
         )
     )

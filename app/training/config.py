@@ -25,6 +25,7 @@ class DataConfig(_Section):
     split: str = Field("train", description="Part of the data, where it has parts.")
     image_size: int | None = Field(None, ge=8, le=128, description="Side of the square to resize to, in pixels.")
     channels: Literal[1, 3] | None = Field(None, description="1 for grey, 3 for RGB; by looking when not set.")
+    skip_broken: bool = Field(False, description="Leave out images that cannot be read, instead of stopping.")
     mirror: bool = Field(False, description="Flip half of the real images left to right; not for digits and letters.")
 
 

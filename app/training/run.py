@@ -89,7 +89,7 @@ def open_run(root: Path, name: str, identity: Mapping[str, Any], *, fresh: bool)
 
 
 def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingConfig:
-    """Fill in what depends on the data, so that the recipe in the manifest is complete.
+    """Fill in what depends on the data, so that the recipe in the manifest is complete, and names no folder of ours.
 
     Raises:
         RecipeError: If labels are asked for and the data has none, or the data is smaller than a batch of two.
@@ -102,7 +102,8 @@ def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingCon
     architecture = find_architecture(config.model.architecture)
     hyperparameters = architecture.parse(config.model.hyperparameters).model_dump()
     model = config.model.model_copy(update={"conditional": conditional, "hyperparameters": hyperparameters})
-    return parse_config(config.model_copy(update={"model": model}).model_dump())
+    data = config.data.model_copy(update={"source": dataset.name})
+    return parse_config(config.model_copy(update={"model": model, "data": data}).model_dump())
 
 
 def create_trainer(config: TrainingConfig, dataset: ImageDataset, runtime: Runtime) -> AdversarialTrainer:

@@ -105,6 +105,11 @@ def open_session(config: TrainingConfig, *, on_progress: Callable[[int, int], No
         raise RecipeError("data.source: this recipe comes without data; name it with --data")
     runtime = start_runtime(config.runtime)
     dataset = open_dataset(
-        data.source, image_size=data.image_size, channels=data.channels, split=data.split, on_progress=on_progress
+        data.source,
+        image_size=data.image_size,
+        channels=data.channels,
+        split=data.split,
+        skip_broken=data.skip_broken,
+        on_progress=on_progress,
     )
     return Session(resolve_config(config, dataset), dataset, runtime)
