@@ -167,10 +167,10 @@ def _describe(report: Report) -> str:
 
 
 def _publish(session: Session, trained: TrainedRun, repository: str | None, name: str) -> Manifest:
-    from app.core.settings import Settings
+    from app.core.settings import load_settings
     from app.repository.store import ModelRepository
 
-    store = ModelRepository(repository or Settings().repository.url)
+    store = ModelRepository(repository or load_settings().repository.url)
     with err_console.status("publishing"):
         return session.publish(trained, store, name)
 
