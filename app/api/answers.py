@@ -80,29 +80,37 @@ async def _begin(order: Order, stream: SampleStream, services: Services) -> Resp
 
 async def _begin_archive(order: Order, stream: SampleStream, services: Services) -> StreamedAnswer:
     writer = _make_writer(order)
-    head = writer.begin()
-    first = await anext(stream)
-    piece, encode_s = await services.encoder.run(_add, writer, first)
+
+    async def end() -> None:
+        await stream.aclose()
+        writer.close()
+
+    try:
+        head = writer.begin()
+        first = await anext(stream)
+        piece, encode_s = await services.encoder.run(_add, writer, first)
+    except BaseException:
+        await end()
+        raise
     _count(order, services, len(first.images))
     headers = _describe(order, stream, encode_s)
     if writer.content_length is not None:
         headers["Content-Length"] = str(writer.content_length)
     headers["Content-Disposition"] = f'attachment; filename="{_file_name(order)}"'
     pieces = _continue_archive(order, stream, services, writer, head + piece)
-    return StreamedAnswer(pieces, media_type=MEDIA_TYPES[order.sample_format], headers=headers)
+    return StreamedAnswer(pieces, on_end=end, media_type=MEDIA_TYPES[order.sample_format], headers=headers)
 
 
 async def _continue_archive(
     order: Order, stream: SampleStream, services: Services, writer: ArchiveWriter, head: bytes
 ) -> AsyncGenerator[bytes, None]:
     """Yield the rest; while a batch is encoded, the next ones are computed, as far ahead as the engine allows."""
-    async with contextlib.aclosing(stream):
-        yield head
-        async for chunk in stream:
-            piece, _ = await services.encoder.run(_add, writer, chunk)
-            _count(order, services, len(chunk.images))
-            yield piece
-        rest = writer.finish()
+    yield head
+    async for chunk in stream:
+        piece, _ = await services.encoder.run(_add, writer, chunk)
+        _count(order, services, len(chunk.images))
+        yield piece
+    with contextlib.closing(writer.finish()) as rest:
         while (last := (await services.encoder.run(next, rest, None))[0]) is not None:
             yield last
 

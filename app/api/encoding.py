@@ -26,12 +26,18 @@ class Encoder:
     async def run(self, function: Callable[..., _T], *arguments: object) -> tuple[_T, float]:
         """Call a function in a thread.
 
+        When this is cancelled, the function is waited for: afterwards no thread touches what it was given.
+
         Returns:
             Its result, and the seconds it took without waiting for a thread.
         """
-        result, seconds = await asyncio.get_running_loop().run_in_executor(
-            self._executor, _measure, function, *arguments
-        )
+        loop = asyncio.get_running_loop()
+        running = loop.run_in_executor(self._executor, _measure, function, *arguments)
+        try:
+            result, seconds = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait({running})
+            raise
         self._seconds.observe(seconds)
         return result, seconds
 

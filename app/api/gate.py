@@ -104,7 +104,13 @@ class Gate:
         except ClientDisconnect:
             exchange.status = CLIENT_CLOSED
         except Exception as error:
-            _log.exception("request_failed", started=bool(exchange.status))
+            foreseen = error.__cause__
+            if exchange.status and isinstance(
+                foreseen, ServiceError
+            ):  # raised when the head was out, so that no handler could answer it
+                _log.warning("answer_broken_off", code=foreseen.code, detail=foreseen.detail)
+            else:
+                _log.exception("request_failed")
             if exchange.status:
                 raise AnswerAbortedError from error
             await answer_unexpected(scope)(scope, receive, exchange.forward)

@@ -1,8 +1,7 @@
 """Answers of any length: back-pressure down to the device, and no more work for a caller who left."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect
@@ -43,7 +42,8 @@ class StreamedAnswer(Response):
     """Sends pieces as they are made; an error or a stalled reader on the way breaks the connection off.
 
     Args:
-        pieces: Bytes of the body; closed in every case.
+        pieces: Bytes of the body.
+        on_end: Called when the answer is over, sent or not.
         media_type: Content type.
         headers: Further headers; ``Content-Length`` among them if the length is known.
         deadline_s: How long a reader may take for one piece.
@@ -53,6 +53,7 @@ class StreamedAnswer(Response):
         self,
         pieces: AsyncGenerator[bytes, None],
         *,
+        on_end: Callable[[], Awaitable[None]],
         media_type: str,
         headers: Mapping[str, str],
         deadline_s: float = WRITE_DEADLINE_S,
@@ -61,6 +62,7 @@ class StreamedAnswer(Response):
         self.media_type = media_type
         self.background = None
         self._pieces = pieces
+        self._on_end = on_end
         self._deadline_s = deadline_s
         self.init_headers(headers)
 
@@ -71,8 +73,11 @@ class StreamedAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the answer."""
-        async with contextlib.aclosing(self._pieces):
+        try:
             await until_disconnect(receive, self._send_all(send))
+        finally:
+            await self._pieces.aclose()
+            await self._on_end()
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

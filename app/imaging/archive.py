@@ -4,7 +4,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -88,8 +88,12 @@ class ArchiveWriter(Protocol):
         """
         ...
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Generator[bytes, None, None]:
         """Yield what comes after the last sample."""
+        ...
+
+    def close(self) -> None:
+        """Let go of a file that is finished, or will not be."""
         ...
 
 
@@ -122,13 +126,17 @@ class ZipWriter:
             self._metadata.append(self._describe(path, index, name))
         return self._sink.take()
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Generator[bytes, None, None]:
         """Write the two descriptions and the directory."""
         self._write("metadata.jsonl", "".join(self._metadata).encode())
         yield self._sink.take()
         self._write("manifest.json", self._manifest)
         self._zip.close()
         yield self._sink.take()
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        self._zip.close()
 
     def _write(self, path: str, data: bytes) -> None:
         self._zip.writestr(make_entry(path), data)

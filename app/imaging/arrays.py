@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import IO, Any, TypeAlias
 
@@ -53,9 +53,12 @@ class NpyWriter:
         """Return the next pixels."""
         return images.tobytes()
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Generator[bytes, None, None]:
         """Yield nothing: the array ends with its last pixel."""
         yield from ()
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
 
 
 class NpzWriter:
@@ -81,7 +84,7 @@ class NpzWriter:
         self._images.write(images.tobytes())
         return self._sink.take()
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Generator[bytes, None, None]:
         """Yield the small arrays, computed piece by piece, and the directory."""
         self._images.close()
         yield from self._write_numbers("labels", self._labels)
@@ -91,6 +94,11 @@ class NpzWriter:
         self._zip.close()
         yield self._sink.take()
 
+    def close(self) -> None:
+        """Let go of the archive, and of the entry that is being written."""
+        self._images.close()
+        self._zip.close()
+
     def _open(self, name: str, dims: tuple[int, ...], dtype: np.dtype[Any]) -> IO[bytes]:
         num_bytes = int(np.prod(dims, dtype=object)) * dtype.itemsize
         big = num_bytes >= zipfile.ZIP64_LIMIT - 4096
@@ -98,7 +106,9 @@ class NpzWriter:
         entry.write(_npy_header(dims, dtype))
         return entry
 
-    def _write_numbers(self, name: str, numbers: Callable[[int, int], NDArray[np.int64]]) -> Iterator[bytes]:
+    def _write_numbers(
+        self, name: str, numbers: Callable[[int, int], NDArray[np.int64]]
+    ) -> Generator[bytes, None, None]:
         total = self._shape.num_samples
         with self._open(name, (total,), np.dtype(np.int64)) as entry:
             for offset in range(0, total, _BLOCK):

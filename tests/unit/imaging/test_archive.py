@@ -128,3 +128,18 @@ def test_an_archive_does_not_hold_what_was_taken():
 
     assert first.startswith(b"PK\x03\x04")
     assert second.startswith(b"PK\x03\x04")
+
+
+@pytest.mark.parametrize("num_pieces", [0, 1, 2])
+@pytest.mark.parametrize("make_writer", [make_zip_writer, make_npz_writer, lambda: NpyWriter(ArrayShape(10, 6, 4, 1))])
+def test_a_file_may_be_given_up_at_any_time(make_writer, num_pieces):
+    writer = make_writer()
+    writer.begin()
+    writer.add(0, IMAGES, LABELS)
+    rest = writer.finish()
+    for _ in range(num_pieces):
+        next(rest, None)
+
+    rest.close()
+    writer.close()
+    writer.close()

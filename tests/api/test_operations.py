@@ -1,0 +1,126 @@
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from app.api.problems import describe_codes
+from app.serving.engine import Engine
+from tests.problems import check_problem
+
+
+async def test_liveness_does_not_depend_on_the_engine(client, monkeypatch):
+    monkeypatch.setattr(Engine, "is_ready", False)
+
+    assert {"status": "alive"} == (await client.get("/livez")).json()
+
+
+async def test_readiness_follows_the_engine(client, monkeypatch):
+    ready = await client.get("/readyz")
+    monkeypatch.setattr(Engine, "is_ready", False)
+    waiting = await client.get("/readyz")
+
+    assert (200, {"status": "ready"}) == (ready.status_code, ready.json())
+    check_problem(waiting, 503, "not-ready")
+    assert "1" == waiting.headers["retry-after"]
+
+
+async def read_metrics(client):
+    families = text_string_to_metric_families((await client.get("/metrics")).text)
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value for family in families for sample in family.samples
+    }
+
+
+async def test_metrics_count_requests_by_route_and_samples_by_version(client):
+    await client.post("/v1/samples", json={"model": "tiny", "num_samples": 6})
+    await client.get("/v1/models/secret-name")
+    await client.get("/secret-path")
+
+    metrics = await read_metrics(client)
+
+    assert 6 == metrics["fount_samples_sent_total", "1", "tiny"]
+    assert 1 == metrics["fount_http_requests_total", "/v1/samples", "200", "POST"]
+    assert 1 == metrics["fount_http_requests_total", "404", "GET", "unmatched"]
+    assert not [name for name in metrics if "secret" in str(name)]
+    assert metrics["fount_encode_seconds_count",] > 0
+
+
+async def test_metrics_show_the_engine(client):
+    await client.post("/v1/samples", json={"model": "tiny", "num_samples": 3})
+
+    metrics = await read_metrics(client)
+
+    assert (1, 0, 3, 1) == (
+        metrics["fount_ready",],
+        metrics["fount_worker_restarts_total",],
+        metrics["fount_samples_computed_total",],
+        metrics["fount_batches_total", "4"],
+    )
+
+
+@pytest.mark.parametrize("code", describe_codes())
+async def test_every_problem_has_a_page(client, code):
+    response = await client.get(f"/problems/{code}")
+
+    assert "text/markdown; charset=utf-8" == response.headers["content-type"]
+    assert response.text.startswith(f"# {code}\n")
+
+
+async def test_an_unknown_problem_has_no_page(client):
+    check_problem(await client.get("/problems/zebra"), 404, "not-found")
+
+
+async def test_the_docs_load_the_interface(client):
+    docs, document = await client.get("/docs"), await client.get("/openapi.json")
+
+    assert "/openapi.json" in docs.text
+    assert "frame-ancestors 'none'" in docs.headers["content-security-policy"]
+    assert "3.1.0" == document.json()["openapi"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", "/v1/samples", "POST"),
+        ("GET", "/v1/samples", "POST"),
+        ("POST", "/v1/models", "GET, HEAD"),
+        ("POST", "/v1/models/tiny/aliases/production", "DELETE, GET, HEAD, PUT"),
+        ("OPTIONS", "/v1/models/tiny/aliases/production", "DELETE, GET, HEAD, PUT"),
+    ],
+)
+async def test_another_method_is_a_405_that_names_the_right_ones(client, method, path, allow):
+    response = await client.request(method, path)
+
+    check_problem(response, 405, "method-not-allowed")
+    assert allow == response.headers["allow"]
+
+
+async def test_every_answer_has_the_headers_of_the_house(client):
+    for response in [await client.get(path) for path in ("/livez", "/v1/models", "/absent")]:
+        assert "nosniff" == response.headers["x-content-type-options"]
+        assert "default-src 'none'; frame-ancestors 'none'" == response.headers["content-security-policy"]
+        assert "no-store" == response.headers["cache-control"]
+
+
+async def test_a_harmless_request_id_is_kept(client):
+    response = await client.get("/livez", headers={"X-Request-ID": "job-17.retry_2"})
+
+    assert "job-17.retry_2" == response.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("sent", ["", "a b", "<script>", "x" * 65, "ä", 'a"b', "a;b"])
+async def test_any_other_request_id_is_replaced(client, sent):
+    response = await client.get("/livez", headers={"X-Request-ID": sent.encode()})
+
+    assert sent != response.headers["x-request-id"]
+    assert 16 == len(response.headers["x-request-id"])
+
+
+async def test_an_unforeseen_error_is_a_500_that_tells_nothing(client, engine, monkeypatch):
+    def break_down(*_, **__):
+        raise ZeroDivisionError("secret path /etc/models")
+
+    monkeypatch.setattr(engine, "submit", break_down)
+
+    response = await client.post("/v1/samples", json={"model": "tiny", "num_samples": 1})
+
+    check_problem(response, 500, "service-failed")
+    assert "secret" not in response.text

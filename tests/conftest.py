@@ -1,0 +1,73 @@
+"""Fixtures of the HTTP side: an application in this process, its real engine on a worker that only pretends."""
+
+import contextlib
+
+import httpx
+import pytest
+
+from app.main import create_app
+from app.repository.store import ModelRepository
+from app.serving.engine import Engine
+from tests import fakes
+from tests.drafts import make_draft, make_files
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """Two versions of `tiny` with the classes a, b and 7, the first in production; `plain` without classes."""
+    store = ModelRepository(str(tmp_path / "models"))
+    for seed in (1, 2):
+        draft = make_draft("tiny", class_names=["a", "b", "7"])
+        store.publish(draft, make_files(seed) | {"grid.png": b"\x89PNG" + bytes([seed])})
+    store.publish(make_draft("plain", class_names=[]), make_files(3))
+    store.set_alias("tiny", "production", 1)
+    return store
+
+
+@pytest.fixture
+def make_settings(repository):
+    def make(**sections):
+        return fakes.make_settings(repository.url, **{"queue": {"window_batches": 1}} | sections)
+
+    return make
+
+
+@pytest.fixture
+def workers():
+    return fakes.FakeWorkers()
+
+
+@pytest.fixture
+def engine(repository, workers, make_settings):
+    return Engine(make_settings(), repository, worker_factory=workers)
+
+
+@pytest.fixture
+async def open_app(engine):
+    """Starts the application with these settings; the engine is started once, so one per test."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_one(settings):
+            app = create_app(settings, engine)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            return app
+
+        yield open_one
+
+
+@pytest.fixture
+async def open_client(open_app):
+    """Opens a client of the application with these settings; errors in the application become answers."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_one(settings, **options):
+            transport = httpx.ASGITransport(await open_app(settings), raise_app_exceptions=False)
+            client = httpx.AsyncClient(transport=transport, base_url="http://fount", **options)
+            return await stack.enter_async_context(client)
+
+        yield open_one
+
+
+@pytest.fixture
+async def client(open_client, make_settings):
+    return await open_client(make_settings())
