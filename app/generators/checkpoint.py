@@ -1,11 +1,13 @@
 """Weights to bytes and back; safetensors only, so that reading a file never runs code."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from app.core.errors import UnsupportedArchitectureError
 from app.generators.base import Generator, SampleSpace
@@ -13,6 +15,8 @@ from app.generators.registry import find_architecture
 from app.repository.manifest import Manifest
 
 GENERATOR = "generator"
+
+_RANDOM_FILLS = frozenset({"normal_", "uniform_", "trunc_normal_"})
 
 
 def dump_weights(modules: Mapping[str, nn.Module]) -> bytes:
@@ -38,7 +42,7 @@ def load_generator(manifest: Manifest, weights: bytes) -> Generator:
     architecture = find_architecture(manifest.architecture)
     config = architecture.parse(manifest.hyperparameters)
     space = SampleSpace(manifest.image, manifest.latent_dim, manifest.num_classes)
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutInit():
         generator = architecture.generator(config, space)
     try:
         tensors = safetensors.torch.load(weights)
@@ -47,6 +51,18 @@ def load_generator(manifest: Manifest, weights: bytes) -> Generator:
     except (safetensors.SafetensorError, RuntimeError, TypeError) as error:
         raise UnsupportedArchitectureError("the weights do not fit the architecture in the manifest") from error
     return generator.requires_grad_(requires_grad=False).eval()
+
+
+class _WithoutInit(TorchFunctionMode):
+    """Leaves out random fills: on the meta device they cost a second of imports, and the weights come from a file."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", None) in _RANDOM_FILLS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _select_part(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:

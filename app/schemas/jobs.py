@@ -4,11 +4,9 @@ This file is all that the two processes share. A change of a field is a change o
 always started from the same build.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
-
-from app.core.errors import FieldValue
 
 
 class ModelRef(msgspec.Struct, frozen=True):
@@ -113,7 +111,7 @@ class ModelFailed(msgspec.Struct, frozen=True, tag="failed"):
     model: ModelRef
     code: str
     detail: str
-    fields: dict[str, FieldValue]
+    fields: dict[str, Any]  # FieldValue; msgspec cannot tell two kinds of list apart
 
 
 class BatchStarted(msgspec.Struct, frozen=True, tag="started"):
@@ -135,7 +133,7 @@ class BatchFailed(msgspec.Struct, frozen=True, tag="batch_failed"):
     batch_id: int
     code: str
     detail: str
-    fields: dict[str, FieldValue]
+    fields: dict[str, Any]  # FieldValue; msgspec cannot tell two kinds of list apart
 
 
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
