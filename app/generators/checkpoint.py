@@ -12,9 +12,9 @@ from torch.overrides import TorchFunctionMode
 from app.core.errors import UnsupportedArchitectureError
 from app.generators.base import Generator, SampleSpace
 from app.generators.registry import find_architecture
-from app.repository.manifest import Manifest
+from app.repository.manifest import Manifest, Part
 
-GENERATOR = "generator"
+GENERATOR: Part = "generator"
 
 _RANDOM_FILLS = frozenset({"normal_", "uniform_", "trunc_normal_"})
 

@@ -71,7 +71,7 @@ class DcganDiscriminator(Discriminator):
         super().__init__(space)
         self.pyramid = Pyramid.for_image(space.image)
         layers: list[nn.Module] = []
-        channels = space.image.channels
+        channels: int = space.image.channels
         for level in reversed(range(self.pyramid.levels)):
             width = self.pyramid.channels_at(level, config.base_width, config.max_width)
             layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.SiLU()]

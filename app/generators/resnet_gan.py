@@ -63,8 +63,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Add the branch to the features."""
-        branch = self.activation(self.mix(self.activation(self.expand(features))))
-        return features + self.project(branch)
+        branch: Tensor = self.project(self.activation(self.mix(self.activation(self.expand(features)))))
+        return features + branch
 
 
 class ResnetGenerator(Generator):

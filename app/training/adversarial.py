@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from app.generators.base import Discriminator, Generator, Images, Labels
+from app.generators.base import Discriminator, Generator, Images, Labels, put_channels_last
 from app.training.averaging import Averager
 from app.training.config import TrainingConfig
 from app.training.objectives.penalties import gradient_penalty
@@ -30,7 +30,7 @@ class AdversarialTrainer:
         self.generator = generator
         self.discriminator = discriminator
         for network in (generator, discriminator):
-            network.to(runtime.device).to(memory_format=torch.channels_last).train()
+            put_channels_last(network.to(runtime.device)).train()
         self.averager = Averager(self.generator, config.averaging)
         self.generator_optimizer = self._create_optimizer(generator, config.optimizer.generator_lr)
         self.discriminator_optimizer = self._create_optimizer(discriminator, config.optimizer.discriminator_lr)
@@ -129,5 +129,5 @@ def learning_rate_factor(config: TrainingConfig, step: int) -> float:
 
 def _apply(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    torch.autograd.backward(loss)
     optimizer.step()

@@ -29,7 +29,7 @@ class Averager:
     def update(self, network: Generator, *, images_seen: int, batch_size: int) -> None:
         """Move the average towards the network; buffers, such as batch norm statistics, are copied."""
         weight = 1.0 - self.decay(images_seen, batch_size)
-        for average, current in zip(self.average.parameters(), network.parameters(), strict=True):
-            average.lerp_(current, weight)
-        for average, current in zip(self.average.buffers(), network.buffers(), strict=True):
-            average.copy_(current)
+        for mean, value in zip(self.average.parameters(), network.parameters(), strict=True):
+            mean.lerp_(value, weight)
+        for copied, buffer in zip(self.average.buffers(), network.buffers(), strict=True):
+            copied.copy_(buffer)
