@@ -23,7 +23,7 @@ class Watchdog:
 
     Args:
         work_s: How long it may go on with a batch without a word.
-        load_s: How much longer while it loads a version.
+        load_s: How much longer while it loads a version: when told to, or for the first batch of a version.
         clock: Monotonic time.
     """
 
@@ -32,19 +32,21 @@ class Watchdog:
         self._load_s = load_s
         self._silence_s = min(work_s, MAX_SILENCE_S)
         self._clock = clock
-        self._pending: set[int | ModelRef] = set()
+        self._batches: dict[int, ModelRef] = {}
+        self._loads: set[ModelRef] = set()
+        self._known: set[ModelRef] = set()
         self._progress = clock()
         self._ping = 0
         self._pinged: float | None = None
 
     def sent(self, message: ToWorker) -> None:
         """Note work that the worker was given."""
-        if not self._pending:
+        if not self._batches and not self._loads:
             self._progress = self._clock()
         if isinstance(message, SampleBatch):
-            self._pending.add(message.batch_id)
+            self._batches[message.batch_id] = message.model
         elif isinstance(message, LoadModel):
-            self._pending.add(message.model)
+            self._loads.add(message.model)
 
     def received(self, message: FromWorker) -> None:
         """Note a sign of life."""
@@ -52,10 +54,12 @@ class Watchdog:
             self._pinged = None
             return
         self._progress = self._clock()
-        if isinstance(message, BatchDone | BatchFailed):
-            self._pending.discard(message.batch_id)
+        if isinstance(message, BatchDone):
+            self._known.add(self._batches.pop(message.batch_id))
+        elif isinstance(message, BatchFailed):
+            self._batches.pop(message.batch_id)
         elif isinstance(message, ModelLoaded | ModelFailed):
-            self._pending.discard(message.model)
+            self._loads.discard(message.model)
 
     def next_ping(self) -> Ping | None:
         """Return a ping to send now; None while one is unanswered."""
@@ -70,6 +74,7 @@ class Watchdog:
         now = self._clock()
         if self._pinged is not None and now - self._pinged > self._silence_s:
             return True
-        loads = any(isinstance(work, ModelRef) for work in self._pending)
-        allowed = self._work_s + (self._load_s if loads else 0.0)
-        return bool(self._pending) and now - self._progress > allowed
+        if not self._batches and not self._loads:
+            return False
+        is_loading = bool(self._loads) or not self._known.issuperset(self._batches.values())
+        return now - self._progress > self._work_s + (self._load_s if is_loading else 0.0)
