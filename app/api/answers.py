@@ -24,6 +24,9 @@ from app.serving.catalog import ServedVersion
 from app.serving.plan import SamplePlan
 from app.serving.stream import SampleChunk, SampleStream
 
+ARCHIVES = frozenset({SampleFormat.ZIP, SampleFormat.NPY, SampleFormat.NPZ})
+"""Formats that are written piece by piece."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -68,18 +71,18 @@ async def answer_order(order: Order, services: Services, receive: Receive) -> Re
 
 
 async def _begin(order: Order, stream: SampleStream, services: Services) -> Response:
-    if order.sample_format in {SampleFormat.ZIP, SampleFormat.NPY, SampleFormat.NPZ}:
+    if order.sample_format in ARCHIVES:
         return await _begin_archive(order, stream, services)
     chunks = [chunk async for chunk in stream]
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
-    body, encode_s = await services.encoder.run(_WHOLE[order.sample_format], order, images)
+    body, encode_s = await services.encoder.run(encode_whole, order, images)
     _count(order, services, len(images))
     headers = _describe(order, stream, encode_s)
     return Response(body, headers=headers, media_type=MEDIA_TYPES[order.sample_format])
 
 
 async def _begin_archive(order: Order, stream: SampleStream, services: Services) -> StreamedAnswer:
-    writer = _make_writer(order)
+    writer = make_writer(order)
 
     async def end() -> None:
         await stream.aclose()
@@ -115,7 +118,8 @@ async def _continue_archive(
             yield last
 
 
-def _make_writer(order: Order) -> ArchiveWriter:
+def make_writer(order: Order) -> ArchiveWriter:
+    """Choose the writer of a format in ``ARCHIVES``."""
     manifest, plan = order.version.manifest, order.plan
     if order.sample_format is SampleFormat.ZIP:
         return ZipWriter(order.origin, plan.first_index, manifest.class_names, dump_manifest(manifest))
@@ -164,6 +168,11 @@ def _encode_json(order: Order, images: Pixels) -> bytes:
         "samples": samples,
     }
     return json.dumps(document, ensure_ascii=False).encode()
+
+
+def encode_whole(order: Order, images: Pixels) -> bytes:
+    """Encode all samples of an order at once, in a format that is not in ``ARCHIVES``."""
+    return _WHOLE[order.sample_format](order, images)
 
 
 _WHOLE: dict[SampleFormat, Callable[[Order, Pixels], bytes]] = {

@@ -22,8 +22,9 @@ TAGS = [
     {"name": "operations", "description": "For probes, dashboards and readers of errors."},
 ]
 
-KEYED = ("missing-key", "missing-scope", "service-failed")
-BODY = ("malformed-body", "body-too-large", "unsupported-media-type", "invalid-parameter")
+ALWAYS = ("invalid-parameter", "service-failed")
+KEYED = (*ALWAYS, "missing-key", "missing-scope")
+BODY = ("malformed-body", "body-too-large", "unsupported-media-type")
 SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
 
 _REQUEST_ID = {"description": "Id of the request, also in the log.", "schema": {"type": "string"}}
@@ -41,7 +42,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Document the problems that a route answers with, grouped by status."""
     known = describe_codes()
     by_status: dict[int, list[str]] = {}
-    for code in codes:
+    for code in dict.fromkeys(codes):
         by_status.setdefault(known[code][0].status.value, []).append(code)
     return {
         status: {

@@ -30,6 +30,7 @@ class Row:
     status: HTTPStatus
     title: str
     advice: str
+    meaning: str = ""  # else the first paragraph of the error's docstring
 
 
 _FIX = "Change the request as `detail` and `errors` say; the same request will fail again."
@@ -39,7 +40,9 @@ _REPORT = "Ask again; if it stays, tell the operator the `request_id`, which is 
 _OPERATOR = "Tell the operator: the stored model needs `fount models verify`. Other versions are not affected."
 
 TABLE: Mapping[type[ServiceError], Row] = {
-    ServiceError: Row(HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed", _REPORT),
+    ServiceError: Row(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed", _REPORT, "Something went wrong that should not."
+    ),
     errors.InvalidInputError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "A value is not valid", _FIX),
     errors.MalformedBodyError: Row(
         HTTPStatus.BAD_REQUEST, "The body is not valid JSON", "Send one JSON object, UTF-8, each name at most once."
@@ -127,11 +130,15 @@ def find_row(error: type[ServiceError]) -> Row:
 
 def describe_codes() -> dict[str, tuple[Row, str]]:
     """Return row and meaning of every code that an answer may carry, in the table's order."""
-    pages = {error.code: (row, inspect.cleandoc(error.__doc__ or "")) for error, row in TABLE.items()}
+    pages = {error.code: (row, row.meaning or _first_paragraph(error)) for error, row in TABLE.items()}
     for status, (code, detail) in _PROTOCOL_CODES.items():
         pages[code] = (PROTOCOL_TABLE[code], f"{detail[0].upper()}{detail[1:]} ({status.value}).")
     pages["request-refused"] = (PROTOCOL_TABLE["request-refused"], "The request breaks a rule of HTTP.")
     return pages
+
+
+def _first_paragraph(error: type[ServiceError]) -> str:
+    return inspect.cleandoc(error.__doc__ or "").split("\n\n")[0].replace("``", "`")
 
 
 def problem_response(

@@ -85,9 +85,15 @@ class StreamedAnswer(Response):
             view = memoryview(piece)
             for start in range(0, len(view), MAX_PIECE_BYTES):
                 body = bytes(view[start : start + MAX_PIECE_BYTES])
-                async with asyncio.timeout(self._deadline_s):
-                    await send({"type": "http.response.body", "body": body, "more_body": True})
+                await self._send_piece(send, body)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_piece(self, send: Send, body: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+        except TimeoutError:
+            raise ClientDisconnect from None  # who does not read for so long is as good as gone
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

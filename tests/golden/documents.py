@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from app.api.problem_pages import render_catalogue
 from tests.golden.configuration import render_configuration
+from tests.golden.openapi import render_openapi
 
 ROOT = Path(__file__).resolve().parents[2]
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/configuration.md": render_configuration,
+    "docs/errors.md": render_catalogue,
+    "tests/golden/openapi.json": render_openapi,
 }

@@ -38,14 +38,16 @@ async def list_models(services: ServicesDep) -> ModelList:
     return ModelList(models=[_summarise(catalog.model(name)) for name in catalog.names()])
 
 
-@router.get("/{name}", dependencies=READ, responses=problems(*KEYED, "model-not-found"))
+@router.get("/{name}", dependencies=READ, responses=problems(*KEYED, "not-found", "model-not-found"))
 async def get_model(name: ModelName, services: ServicesDep) -> ModelSummary:
     """Describe one model: its versions and aliases."""
     return _summarise(services.engine.catalog.model(name))
 
 
 @router.get(
-    "/{name}/versions/{version}", dependencies=READ, responses=problems(*KEYED, "model-not-found", "version-not-found")
+    "/{name}/versions/{version}",
+    dependencies=READ,
+    responses=problems(*KEYED, "not-found", "model-not-found", "version-not-found"),
 )
 async def get_version(name: ModelName, version: Selector, services: ServicesDep) -> VersionDetail:
     """Describe one version: its manifest and its state."""
@@ -93,7 +95,9 @@ async def get_version_card(name: ModelName, version: Selector, services: Service
 
 
 @router.get(
-    "/{name}/aliases/{alias}", dependencies=READ, responses=problems(*KEYED, "model-not-found", "alias-not-found")
+    "/{name}/aliases/{alias}",
+    dependencies=READ,
+    responses=problems(*KEYED, "not-found", "model-not-found", "alias-not-found"),
 )
 async def get_alias(name: ModelName, alias: AliasName, services: ServicesDep, response: Response) -> AliasState:
     """Tell where an alias points; the answer's ``ETag`` goes into ``If-Match`` of a move."""
@@ -108,7 +112,9 @@ async def get_alias(name: ModelName, alias: AliasName, services: ServicesDep, re
     dependencies=ADMIN,
     responses={
         201: {"model": AliasState, "description": "The alias is new."},
-        **problems(*KEYED, *BODY, "model-not-found", "version-not-found", "precondition-failed", "not-ready"),
+        **problems(
+            *KEYED, *BODY, "not-found", "model-not-found", "version-not-found", "precondition-failed", "not-ready"
+        ),
     },
 )
 async def put_alias(
@@ -133,7 +139,7 @@ async def put_alias(
     "/{name}/aliases/{alias}",
     dependencies=ADMIN,
     status_code=HTTPStatus.NO_CONTENT,
-    responses=problems(*KEYED, "model-not-found", "alias-not-found", "precondition-failed"),
+    responses=problems(*KEYED, "not-found", "model-not-found", "alias-not-found", "precondition-failed"),
 )
 async def delete_alias(name: ModelName, alias: AliasName, services: ServicesDep, if_match: IfMatch = None) -> Response:
     """Remove an alias; its version stays."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from app.api.access import requires
-from app.api.documentation import KEYED, problems
+from app.api.documentation import ALWAYS, KEYED, problems
 from app.api.keys import AccessScope
 from app.api.metrics import CONTENT_TYPE
 from app.api.problem_pages import render_page
@@ -29,13 +29,13 @@ class Health(BaseModel):
     status: str
 
 
-@router.get("/livez")
+@router.get("/livez", responses=problems(*ALWAYS))
 async def get_liveness() -> Health:
     """Tell that the process answers; never waits for the worker."""
     return Health(status="alive")
 
 
-@router.get("/readyz", responses=problems("not-ready"))
+@router.get("/readyz", responses=problems(*ALWAYS, "not-ready"))
 async def get_readiness(services: ServicesDep) -> Health:
     """Tell whether samples can be asked for."""
     if not services.engine.is_ready:
@@ -62,7 +62,7 @@ async def get_metrics(services: ServicesDep) -> Response:
     response_class=Response,
     responses={
         200: {"description": "The page.", "content": {"text/markdown": {"schema": {"type": "string"}}}},
-        **problems("not-found"),
+        **problems(*ALWAYS, "not-found"),
     },
 )
 async def get_problem_page(code: str) -> Response:

@@ -106,9 +106,7 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
             [*SAMPLE_HEADERS, "ETag", "Cache-Control"],
         ),
         304: {"description": "The caller has it already; nothing was computed."},
-        **problems(
-            *KEYED, *SERVED, "invalid-parameter", "unknown-class", "not-found", "model-not-found", "version-not-found"
-        ),
+        **problems(*KEYED, *SERVED, "unknown-class", "not-found", "model-not-found", "version-not-found"),
     },
 )
 async def get_sample(

@@ -1,0 +1,50 @@
+import asyncio
+import threading
+
+import pytest
+from prometheus_client import CollectorRegistry, Histogram
+
+from app.api.encoding import Encoder
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def encoder(registry):
+    one = Encoder(1, Histogram("seconds", "Seconds.", registry=registry))
+    yield one
+    one.close()
+
+
+async def test_a_call_is_run_in_a_thread_and_measured(encoder, registry):
+    name, seconds = await encoder.run(lambda: threading.current_thread().name)
+
+    assert name.startswith("encode")
+    assert seconds >= 0
+    assert 1 == registry.get_sample_value("seconds_count")
+
+
+async def test_an_error_comes_back(encoder):
+    with pytest.raises(ZeroDivisionError):
+        await encoder.run(lambda: 1 / 0)
+
+
+async def test_a_cancelled_call_is_waited_for(encoder):
+    started, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        started.set()
+        may_end.wait(10)
+        ended.set()
+
+    running = asyncio.create_task(encoder.run(work))
+    await asyncio.to_thread(started.wait, 10)
+    running.cancel()
+    may_end.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ended.is_set()
