@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from app.schemas.jobs import (
 from app.serving.engine import Engine
 from app.serving.handle import WorkerListener
 from app.serving.plan import SamplePlan
-from app.serving.stream import SampleStream
+from app.serving.stream import SampleChunk, SampleStream
 
 FAKE_NUMERICS = "fake-1/cpu/float32"
 FIRST_FAKE_PID = 1000
@@ -262,9 +262,15 @@ def make_engine(root, workers: FakeWorkers | None = None, **sections) -> Engine:
     return Engine(settings, ModelRepository(str(root)), worker_factory=workers or FakeWorkers())
 
 
-async def read_images(stream: SampleStream) -> NDArray:
-    """Read a whole stream within ten seconds."""
-    async with asyncio.timeout(10):
-        chunks = [chunk async for chunk in stream]
+async def read_images(
+    stream: SampleStream, on_chunk: Callable[[SampleChunk], Awaitable[None]] | None = None
+) -> NDArray:
+    """Read a whole stream, within a deadline, and check that its chunks come in order."""
+    chunks = []
+    async with asyncio.timeout(30):
+        async for chunk in stream:
+            chunks.append(chunk)
+            if on_chunk is not None:
+                await on_chunk(chunk)
     assert [chunk.offset for chunk in chunks] == list(np.cumsum([0, *(len(chunk.images) for chunk in chunks)])[:-1])
     return np.concatenate([chunk.images for chunk in chunks])

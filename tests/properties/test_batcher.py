@@ -123,17 +123,20 @@ class BatcherMachine(RuleBasedStateMachine):
 
     def teardown(self):
         """Whatever happened before: with readers that read and a worker that works, all is answered."""
-        while self.sent or (batch := self.batcher.next_batch()) is not None:
-            if not self.sent:
-                self.check_batch(batch)
-                self.sent.append(batch)
+        self.read_all()
+        self.send()
+        while self.sent:
             self.start()
             self.complete()
-            for ticket, request in self.requests.items():
-                request.read = request.first_missing
-                self.batcher.read(ticket, request.read)
+            self.read_all()
+            self.send()
         assert all(request.is_done for request in self.requests.values())
         assert 0 == len(self.batcher) == self.batcher.waiting_samples
+
+    def read_all(self):
+        for ticket, request in self.requests.items():
+            request.read = request.first_missing
+            self.batcher.read(ticket, request.read)
 
     def check_batch(self, batch):
         assert 1 <= batch.num_samples <= batch.size
