@@ -130,6 +130,8 @@ def _train(session: Session, run: RunFolder) -> TrainedRun:
 
         def show(report: Report) -> None:
             bar.update(task, completed=report.step, facts=_describe(report))
+            if not bar.console.is_terminal:
+                bar.console.print(plain(f"step {report.step} of {report.steps}  {_describe(report)}"))
             if report.warning:
                 bar.console.print(plain(f"warning: {report.warning}"), style="yellow")
 
@@ -155,6 +157,7 @@ def _create_progress_bar() -> ProgressBar:
         TimeRemainingColumn(),
         TextColumn("{task.fields[facts]}"),
         console=err_console,
+        disable=not err_console.is_terminal,
     )
 
 

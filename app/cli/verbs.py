@@ -18,7 +18,7 @@ class Verb(NamedTuple):
     summary: str
 
 
-# One line adds a verb; the attribute is a function or a ``typer.Typer``.
+# One line adds a verb; the attribute is a function or a ``typer.Typer``. A function's module may have an ``EPILOG``.
 VERBS = {
     "serve": Verb("app.cli.serve:serve", "Serve samples over HTTP."),
     "train": Verb("app.cli.train:train", "Train a generator on images and publish it."),
@@ -60,14 +60,15 @@ def load_verb(name: str) -> Any:
     """
     module_name, _, attribute = VERBS[name].target.partition(":")
     try:
-        target = getattr(importlib.import_module(module_name), attribute)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name != module_name:
             raise
         fail(f"`{name}` is not part of this installation")
+    target = getattr(module, attribute)
     if not isinstance(target, typer.Typer):
         verb = typer.Typer(add_completion=False, rich_markup_mode="rich")
-        verb.command(name)(target)
+        verb.command(name, epilog=getattr(module, "EPILOG", None))(target)
         target = verb
     return typer.main.get_command(target)
 

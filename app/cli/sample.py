@@ -1,0 +1,188 @@
+"""``fount sample``: the samples that the service would give, without a service."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.console import console, err_console, plain, print_json
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from rich.progress import Progress
+
+    from app.api.answers import Order
+    from app.core.settings import Settings
+    from app.schemas.samples import SampleRequest
+    from app.serving.engine import Engine
+
+EPILOG = """Examples:
+
+`fount sample mnist-gan -n 64 --class 7 --seed 1 -o sevens.png`
+
+`fount sample mnist-gan@1 -n 1000 --seed 1 -o digits/`
+
+`fount sample mnist-gan -n 1000 --seed 1 --first-index 1000 -o more.npz`
+
+The same seed gives the same bytes, here and from the service."""
+
+Reference = Annotated[str, typer.Argument(metavar="MODEL", help="`name`, `name@3` or `name@candidate`.")]
+Count = Annotated[int, typer.Option("-n", "--num-samples", min=1, help="How many samples.")]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="A folder gets a sub-folder per class; `.zip`, `.npz`, `.npy` and `.json` files are written as such; "
+        "`.png`, `.jpg` and `.webp` hold one sample, or a contact sheet (PNG).",
+    ),
+]
+ClassLabel = Annotated[
+    str | None, typer.Option("--class", help="Class name or number; else each sample draws its own.")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Drawn and told when left out.")]
+FirstIndex = Annotated[int, typer.Option("--first-index", min=0, help="Number of the first sample.")]
+Truncation = Annotated[float, typer.Option("--truncation", min=0, max=1, help="Below 1: more typical, less varied.")]
+Repository = Annotated[str | None, typer.Option("--repository", metavar="URL", help="Where the models are.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
+
+
+def sample(
+    model: Reference,
+    num_samples: Count = 1,
+    output: Output = Path("samples"),
+    class_label: ClassLabel = None,
+    seed: Seed = None,
+    first_index: FirstIndex = 0,
+    truncation: Truncation = 1.0,
+    repository: Repository = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write samples of a model to a folder or a file."""
+    from app.core.logging import configure_logging
+    from app.core.seeds import draw_seed
+    from app.core.settings import LogSettings, load_settings
+
+    settings = load_settings(repository={"url": repository} if repository else {})
+    configure_logging(LogSettings(level="error"))
+    request = _make_request(
+        model=model,
+        num_samples=num_samples,
+        class_label=class_label,
+        seed=draw_seed() if seed is None else seed,
+        first_index=first_index,
+        truncation=truncation,
+        format=_choose_format(output, num_samples),
+    )
+    order = asyncio.run(_sample(settings, request, output))
+    facts = {
+        "model": order.origin.reference,
+        "digest": order.origin.digest,
+        "seed": order.plan.seed,
+        "first_index": order.plan.first_index,
+        "num_samples": order.plan.num_samples,
+        "output": str(output),
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        console.print(plain(f"{num_samples:,} samples of {facts['model']}, seed {facts['seed']}: {output}"))
+
+
+def _choose_format(output: Path, num_samples: int) -> str:
+    """Read the format from the file's name; anything without a known ending is a folder, filled from a ZIP."""
+    ending = output.suffix.lower().removeprefix(".")
+    single = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
+    if ending in single:
+        return single[ending] if num_samples == 1 else "grid"
+    return ending if ending in {"zip", "npz", "npy", "json"} else "zip"
+
+
+def _make_request(**fields: Any) -> SampleRequest:
+    from pydantic import ValidationError
+
+    from app.schemas.samples import SampleRequest
+
+    try:
+        return SampleRequest(**fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise typer.BadParameter(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+async def _sample(settings: Settings, request: SampleRequest, output: Path) -> Order:
+    from app.repository.store import ModelRepository
+    from app.serving.engine import Engine
+
+    engine = Engine(settings, ModelRepository(settings.repository.url))
+    with err_console.status("starting"):
+        await engine.start()
+    try:
+        order = _plan(engine, settings, request)
+        if output.suffix:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            with output.open("wb") as file:
+                await _write(engine, order, file)
+        else:
+            await _fill_folder(engine, order, output)
+    finally:
+        await engine.stop()
+    return order
+
+
+def _plan(engine: Engine, settings: Settings, request: SampleRequest) -> Order:
+    from app.api.answers import Order
+    from app.api.negotiation import choose_format
+    from app.api.planning import check_limits, count_samples, plan_samples
+
+    version = engine.catalog.resolve(request.model)
+    class_names = version.manifest.class_names
+    total, counts = count_samples(request, class_names)
+    sample_format = choose_format(request.format, None, total)
+    check_limits(total, sample_format, version.manifest.image, settings.limits)
+    plan = plan_samples(request, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
+    return Order(version, plan, sample_format)
+
+
+async def _write(engine: Engine, order: Order, file: BinaryIO) -> None:
+    """Write the very bytes that the service would send."""
+    import numpy as np
+
+    from app.api.answers import ARCHIVES, encode_whole, make_writer
+
+    stream = engine.submit(order.version, order.plan)
+    with _create_progress_bar() as bar:
+        task = bar.add_task("sampling", total=order.plan.num_samples)
+        if order.sample_format in ARCHIVES:
+            writer = make_writer(order)
+            file.write(writer.begin())
+            async for chunk in stream:
+                file.write(writer.add(chunk.offset, chunk.images, chunk.labels))
+                bar.advance(task, len(chunk.images))
+            file.writelines(writer.finish())
+        else:
+            images = np.concatenate([chunk.images async for chunk in stream])
+            file.write(encode_whole(order, images))
+            bar.advance(task, len(images))
+
+
+async def _fill_folder(engine: Engine, order: Order, folder: Path) -> None:
+    """Unpack the ZIP that the service would send; its names are made by us, and safe."""
+    with tempfile.TemporaryFile() as file:
+        await _write(engine, order, file)
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(folder)
+
+
+def _create_progress_bar() -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    return Progress(
+        "{task.description}", BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(), console=err_console
+    )
