@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from app.core.errors import ModelNotFoundError, NotReadyError, RepositoryError, ServiceError
+from app.core.errors import (
+    CapacityError,
+    ModelNotFoundError,
+    NotReadyError,
+    RepositoryError,
+    ServiceError,
+    WorkerLostError,
+)
 from app.core.logging import get_logger
 from app.repository.manifest import Manifest
 from app.repository.store import UNSET, ModelRepository, Unset
@@ -272,6 +279,7 @@ class Catalog:
         try:
             loaded = await self._load(ref)
         except ServiceError as error:
+            self._retries |= isinstance(error, WorkerLostError | CapacityError)  # the worker, not the version
             self._update(ref, state=VersionState.FAILED, reason=error.detail)
         else:
             self._update(ref, state=VersionState.READY, loaded=loaded)

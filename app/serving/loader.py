@@ -77,8 +77,8 @@ class Loader:
 
     def _finish(self, model: ModelRef, *, loaded: ModelLoaded | None = None, error: ServiceError | None = None) -> None:
         self._deaths = 0
-        future = self._waiting.pop(model)
-        if future.done():
+        future = self._waiting.pop(model, None)
+        if future is None or future.done():
             return
         if loaded is not None:
             future.set_result(loaded)
