@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import json
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from app.imaging.codec import ImageFormat, Pixels, encode_image, encode_png
 from app.imaging.grid import encode_grid
 from app.imaging.mark import Origin, describe_sample, describe_sheet
 from app.repository.manifest import dump_manifest
-from app.schemas.samples import SampleFormat
+from app.schemas.samples import SampleAnswer, SampleFormat, SampleItem
 from app.serving.catalog import ServedVersion
 from app.serving.plan import SamplePlan
 from app.serving.stream import SampleChunk, SampleStream
@@ -154,20 +153,19 @@ def _encode_sheet(order: Order, images: Pixels) -> bytes:
 
 
 def _encode_json(order: Order, images: Pixels) -> bytes:
-    origin = order.origin
     samples = [
-        {"index": index, "class_label": name, "png": base64.b64encode(encode_png(pixels, mark)).decode("ascii")}
+        SampleItem(index=index, class_label=name, png=base64.b64encode(encode_png(pixels, mark)).decode("ascii"))
         for pixels, (index, name, mark) in zip(images, _marks(order, len(images)), strict=True)
     ]
-    document = {
-        "model": origin.reference,
-        "digest": origin.digest,
-        "seed": order.plan.seed,
-        "first_index": order.plan.first_index,
-        "num_samples": order.plan.num_samples,
-        "samples": samples,
-    }
-    return json.dumps(document, ensure_ascii=False).encode()
+    answer = SampleAnswer(
+        model=order.origin.reference,
+        digest=order.origin.digest,
+        seed=order.plan.seed,
+        first_index=order.plan.first_index,
+        num_samples=order.plan.num_samples,
+        samples=samples,
+    )
+    return answer.model_dump_json().encode()
 
 
 def encode_whole(order: Order, images: Pixels) -> bytes:

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from app.api.negotiation import MEDIA_TYPES
 from app.api.problems import MEDIA_TYPE, describe_codes
 from app.schemas.problems import Problem
+from app.schemas.samples import SampleAnswer
 
 DESCRIPTION = """\
 Synthetic image samples on demand. A sample is a pure function of (checkpoint, seed, index, class, truncation, format):
@@ -24,9 +25,11 @@ TAGS = [
 
 ALWAYS = ("invalid-parameter", "service-failed")
 KEYED = (*ALWAYS, "missing-key", "missing-scope")
-BODY = ("malformed-body", "body-too-large", "unsupported-media-type")
+BODY = ("malformed-body", "body-too-large", "body-too-slow", "unsupported-media-type")
 SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
 
+_FILE = {"type": "string", "format": "binary"}
+_SCHEMAS = {"application/json": {"$ref": "#/components/schemas/SampleAnswer"}}
 _REQUEST_ID = {"description": "Id of the request, also in the log.", "schema": {"type": "string"}}
 _SAMPLE_HEADERS = {
     "Fount-Model": "Version that made the samples, for example `mnist-gan@3`.",
@@ -63,7 +66,7 @@ def binary(description: str, media_types: Iterable[str], headers: Iterable[str] 
             **{name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in headers},
         },
         "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in dict.fromkeys(media_types)
+            media_type: {"schema": _SCHEMAS.get(media_type, _FILE)} for media_type in dict.fromkeys(media_types)
         },
     }
 
@@ -98,6 +101,8 @@ def _build_document(app: FastAPI) -> dict[str, Any]:
         tags=TAGS,
         license_info=app.license_info,
     )
-    _, definitions = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    _, definitions = models_json_schema(
+        [(Problem, "serialization"), (SampleAnswer, "serialization")], ref_template="#/components/schemas/{model}"
+    )
     document["components"]["schemas"].update(definitions["$defs"])
     return document

@@ -1,6 +1,7 @@
 """The pages behind every problem's ``type``, one by one over HTTP and together as ``docs/errors.md``."""
 
-from app.api.problems import Row, describe_codes
+from app.api.problems import Row, describe_codes, explain_error
+from app.core.errors import iter_errors
 
 _INTRODUCTION = """\
 # Errors
@@ -13,6 +14,12 @@ is the path of a page of the running service with the same text as here. `code` 
 This page is generated: `make golden`.
 """
 
+_LOCAL = """\
+# Errors that no request meets
+
+Commands end with these, or the service does not start; they have a sentence and no status.
+"""
+
 
 def render_page(code: str) -> str | None:
     """Write the page of one code as Markdown; None if there is no such code."""
@@ -21,9 +28,12 @@ def render_page(code: str) -> str | None:
 
 
 def render_catalogue() -> str:
-    """Write all pages as one Markdown document."""
+    """Write all pages as one Markdown document, and below them what only commands say."""
     sections = [_render(code, row, meaning, heading="##") for code, (row, meaning) in describe_codes().items()]
-    return "\n".join([_INTRODUCTION, *sections])
+    local = sorted(
+        f"## {error.code}\n\n{explain_error(error)}\n" for error in iter_errors() if error.code not in describe_codes()
+    )
+    return "\n".join([_INTRODUCTION, *sections, _LOCAL, *local])
 
 
 def _render(code: str, row: Row, meaning: str, *, heading: str) -> str:

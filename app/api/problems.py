@@ -115,10 +115,12 @@ PROTOCOL_TABLE: Mapping[str, Row] = {
         HTTPStatus.METHOD_NOT_ALLOWED, "The method is not allowed here", "Use a method that `Allow` names."
     ),
     "body-too-large": Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large", "Send at most `limit` bytes."),
+    "body-too-slow": Row(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly", "Send the body in one go."),
     "request-refused": Row(HTTPStatus.BAD_REQUEST, "The request was refused", _FIX),
 }
 _PROTOCOL_CODES = {
     HTTPStatus.METHOD_NOT_ALLOWED: ("method-not-allowed", "this address answers other methods; see the `Allow` header"),
+    HTTPStatus.REQUEST_TIMEOUT: ("body-too-slow", "the body did not come within the time that this route waits"),
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("body-too-large", "the body is larger than this route reads"),
 }
 
@@ -130,14 +132,15 @@ def find_row(error: type[ServiceError]) -> Row:
 
 def describe_codes() -> dict[str, tuple[Row, str]]:
     """Return row and meaning of every code that an answer may carry, in the table's order."""
-    pages = {error.code: (row, row.meaning or _first_paragraph(error)) for error, row in TABLE.items()}
+    pages = {error.code: (row, row.meaning or explain_error(error)) for error, row in TABLE.items()}
     for status, (code, detail) in _PROTOCOL_CODES.items():
         pages[code] = (PROTOCOL_TABLE[code], f"{detail[0].upper()}{detail[1:]} ({status.value}).")
     pages["request-refused"] = (PROTOCOL_TABLE["request-refused"], "The request breaks a rule of HTTP.")
     return pages
 
 
-def _first_paragraph(error: type[ServiceError]) -> str:
+def explain_error(error: type[ServiceError]) -> str:
+    """Return what an error means: the first paragraph of its docstring."""
     return inspect.cleandoc(error.__doc__ or "").split("\n\n")[0].replace("``", "`")
 
 
@@ -185,15 +188,11 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _handle_http_exception)
 
 
-async def _handle_service_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, ServiceError):
-        raise error
+async def _handle_service_error(request: Request, error: Any) -> Response:
     return answer_error(request.scope, error)
 
 
-async def _handle_http_exception(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
+async def _handle_http_exception(request: Request, error: Any) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer_error(request.scope, errors.NotFoundError("there is nothing under this address"))
     code, detail = _PROTOCOL_CODES.get(

@@ -1,5 +1,6 @@
 """The route class of every route: strict JSON bodies of bounded size, and no query parameter that nobody reads."""
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from app.schemas.problems import FieldProblem
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 JSON_TYPE = "application/json"
+BODY_DEADLINE_S = 15.0
 MAX_INTEGER_DIGITS = 40
 HUGE: Final = int("1" + "0" * MAX_INTEGER_DIGITS)
 
@@ -64,20 +66,29 @@ async def _parse_request(request: Request) -> Request:
     return _ParsedRequest(request.scope, request.receive, body, parse_json(body))
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int, deadline_s: float = BODY_DEADLINE_S) -> bytes:
     """Read a body of at most ``limit`` bytes; one that says it is larger is refused unread.
 
+    Args:
+        request: The request.
+        limit: Most bytes to read.
+        deadline_s: How long the whole body may take.
+
     Raises:
-        HTTPException: 413 if it is larger.
+        HTTPException: 413 if it is larger, 408 if it takes too long.
     """
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:20]) > limit:
         raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    try:
+        async with asyncio.timeout(deadline_s):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except TimeoutError:
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers={"Connection": "close"}) from None
     return bytes(body)
 
 

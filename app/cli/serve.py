@@ -34,7 +34,6 @@ def serve(
     """Serve samples over HTTP until SIGTERM or Ctrl-C; running answers are finished first."""
     from app.core.logging import configure_logging
     from app.core.settings import check_exposure, load_settings
-    from app.main import create_app
 
     try:
         settings = load_settings(
@@ -45,12 +44,18 @@ def serve(
         )
         check_exposure(settings)
         configure_logging(settings.log)
-        app = create_app(settings)
+        app = _create(settings)
         listener = _listen(settings.http.host, settings.http.port)
     except ConfigurationError as error:
         fail(error)
     with listener:
         _run(app, settings, listener)
+
+
+def _create(settings: Settings) -> FastAPI:
+    from app.main import create_app  # only now: bad settings are told sooner
+
+    return create_app(settings)
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -81,3 +81,22 @@ class SampleRequest(BaseModel):
         if self.class_label is not None and self.num_samples is None:
             raise ValueError("class_label goes with num_samples only")
         return self
+
+
+class SampleItem(BaseModel):
+    """One sample of a JSON answer."""
+
+    index: int = Field(description="Number of the sample within its seed.")
+    class_label: str | None = Field(description="Class name; null for an unconditional model.")
+    png: str = Field(description="The PNG file, base64.")
+
+
+class SampleAnswer(BaseModel):
+    """Samples in the `json` format."""
+
+    model: str = Field(description="Version that made the samples, for example `mnist-gan@3`.")
+    digest: str
+    seed: int
+    first_index: int
+    num_samples: int
+    samples: list[SampleItem]

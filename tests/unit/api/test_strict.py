@@ -1,11 +1,14 @@
+import asyncio
 import contextlib
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from app.api.strict import HUGE, parse_json
+from app.api.strict import HUGE, parse_json, read_body
 from app.core.errors import MalformedBodyError
 
 values = st.recursive(
@@ -40,3 +43,15 @@ def test_integers_that_no_field_takes_are_not_computed(digits, expected):
 def test_the_message_tells_where():
     with pytest.raises(MalformedBodyError, match="line 2, column 3"):
         parse_json(b"{\n  x: 1}")
+
+
+async def test_a_body_that_does_not_come_is_given_up():
+    async def receive():
+        await asyncio.Event().wait()
+
+    request = Request({"type": "http", "headers": []}, receive)
+
+    with pytest.raises(HTTPException) as caught:
+        await read_body(request, 100, deadline_s=0.01)
+
+    assert 408 == caught.value.status_code

@@ -1,0 +1,188 @@
+"""The service as it is run: `fount serve` in a process of its own, its worker, real sockets."""
+
+import concurrent.futures
+import contextlib
+import io
+import json
+import os
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.factories import publish_tiny_model
+
+DEADLINE_S = 60
+URL = "/v1/samples"
+
+
+class Service:
+    """A running service, and the lines that it logged."""
+
+    def __init__(self, *arguments, **variables):
+        command = [sys.executable, "-m", "app", "serve", "--port", "0", "--threads", "1", *arguments]
+        quick = {"FOUNT_LOG__FORMAT": "json", "FOUNT_REPOSITORY__POLL_INTERVAL_S": "0.1"}
+        environment = os.environ | quick | variables  # noqa: TID251 - the child's, not ours
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        self.lines = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+        self.url = self.wait_for(r"serves on (http://\S+)")
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.lines.put(line)
+        self.process.stderr.close()
+
+    def wait_for(self, pattern):
+        """Wait for a line of the log; return what its first group holds."""
+        while True:
+            found = re.search(pattern, self.lines.get(timeout=DEADLINE_S))
+            if found:
+                return found[1]
+
+    def open_client(self, **options):
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=DEADLINE_S, **options)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE_S)
+
+
+@contextlib.contextmanager
+def serve(root, *arguments, **variables):
+    service = Service("--repository", str(root), *arguments, **variables)
+    try:
+        yield service
+    finally:
+        service.process.kill()
+        service.process.wait(DEADLINE_S)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models")
+    publish_tiny_model(path, height=16, width=16)
+    return path
+
+
+@pytest.fixture(scope="module")
+def service(root):
+    with serve(root) as one:
+        yield one
+
+
+@pytest.fixture
+def client(service):
+    with service.open_client() as one:
+        yield one
+
+
+def ask(client, **body):
+    response = client.post(URL, json={"model": "tiny", "seed": 1, "format": "npz", **body})
+    assert 200 == response.status_code, response.text
+    return response.content
+
+
+def find_worker(service) -> int:
+    children = subprocess.run(["ps", "--ppid", str(service.process.pid), "-o", "pid="], capture_output=True, check=True)
+    return int(children.stdout.split()[0])
+
+
+def test_equal_requests_get_equal_bytes_while_others_ask(client):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        others = [pool.submit(ask, client, num_samples=30, seed=seed) for seed in range(24)]
+        first, second = ask(client, num_samples=500), ask(client, num_samples=500)
+        concurrent.futures.wait(others)
+
+    assert first == second
+    assert 24 == len({other.result() for other in others})
+
+
+def test_ten_parts_join_to_the_whole(client):
+    whole = np.load(io.BytesIO(ask(client, num_samples=500)))["images"]
+
+    parts = [
+        np.load(io.BytesIO(ask(client, num_samples=50, first_index=first)))["images"] for first in range(0, 500, 50)
+    ]
+
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
+
+
+def test_a_killed_worker_costs_no_answer_and_no_byte(service, client):
+    expected = [ask(client, num_samples=400, seed=seed) for seed in range(8)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(ask, client, num_samples=400, seed=seed) for seed in range(8)]
+        os.kill(find_worker(service), signal.SIGKILL)
+        answers = [one.result() for one in running]
+
+    assert expected == answers
+
+
+def test_a_caller_who_leaves_frees_the_service(service, client):
+    body = json.dumps({"model": "tiny", "num_samples": 1_000_000, "format": "npy"}).encode()
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
+        head = (
+            f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        connection.sendall(head.encode() + body)
+        assert connection.recv(12).endswith(b"200")
+
+    service.wait_for(r'("status": 499)')
+
+    assert "fount_queued_streams 0.0" in client.get("/metrics").text
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_sent(client):
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
+        connection.sendall(
+            f"POST {URL} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+            f"Content-Length: {10 * 2**30}\r\n\r\n".encode()
+        )
+        connection.settimeout(DEADLINE_S)
+
+        assert connection.recv(12).endswith(b"413")
+
+
+def test_head_on_a_real_connection_leaves_it_usable(client):
+    url = "/v1/models/tiny/versions/1/samples/1/7.png"
+
+    head, get = client.head(url), client.get(url)
+
+    assert (b"", get.headers["content-length"]) == (head.content, head.headers["content-length"])
+
+
+def test_a_new_version_is_served_without_a_restart(service, client, root):
+    manifest = publish_tiny_model(root, "fresh", seed=5)
+
+    service.wait_for(r'("model": "fresh", "version": 1, "state": "ready")')
+
+    assert manifest.digest == client.post(URL, json={"model": "fresh", "num_samples": 1}).headers["fount-digest"]
+
+
+def test_sigterm_finishes_what_runs_and_exits_with_zero(root):
+    with serve(root) as service, service.open_client() as client:
+        with client.stream("POST", URL, json={"model": "tiny", "num_samples": 5000, "format": "npy"}) as response:
+            pieces = response.iter_bytes()
+            received = len(next(pieces))
+            service.process.send_signal(signal.SIGTERM)
+            received += sum(map(len, pieces))
+
+        assert int(response.headers["content-length"]) == received
+        assert 0 == service.process.wait(DEADLINE_S)
+
+
+def test_strangers_are_refused_on_a_real_connection(root):
+    with serve(root, FOUNT_API_KEY="a-key-of-this-test") as service, service.open_client() as client:
+        refused = client.get("/v1/models")
+        allowed = client.get("/v1/models", headers={"Authorization": "Bearer a-key-of-this-test"})
+
+        assert (401, 200) == (refused.status_code, allowed.status_code)
+        assert 0 == service.stop()
