@@ -4,7 +4,7 @@ import os
 import queue
 import socket
 import threading
-from typing import NoReturn
+from collections.abc import Callable
 
 from app.core.logging import get_logger
 from app.schemas.frames import FrameError, encode_frame, read_for_worker
@@ -21,16 +21,23 @@ class ControlChannel:
 
     Args:
         connection: The worker's end of the socket pair.
+        end: Ends the process at once, with a status; called when the service is gone.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, end: Callable[[int], object] = os._exit) -> None:
         self._connection = connection
+        self._end = end
         self._inbox: queue.SimpleQueue[ToWorker] = queue.SimpleQueue()
         self._send_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._read, name="control", daemon=True)
 
     def start(self) -> None:
         """Begin to read, in a thread that does not keep the process alive."""
-        threading.Thread(target=self._read, name="control", daemon=True).start()
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait until the service has closed its end."""
+        self._thread.join()
 
     def next(self, *, block: bool) -> ToWorker | None:
         """Return the next message; None when there is none and ``block`` is off."""
@@ -45,7 +52,7 @@ class ControlChannel:
         with self._send_lock:
             self._connection.sendall(frame)
 
-    def _read(self) -> NoReturn:
+    def _read(self) -> None:
         reader = read_for_worker()
         try:
             while data := self._connection.recv(_RECEIVE_BYTES):
@@ -57,4 +64,4 @@ class ControlChannel:
         except (OSError, FrameError):
             _log.exception("control-broken")
         # The service is gone: nobody wants what is being computed, and nothing here needs to be put away.
-        os._exit(ORPHANED_STATUS)
+        self._end(ORPHANED_STATUS)

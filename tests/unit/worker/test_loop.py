@@ -1,0 +1,151 @@
+from collections import deque
+
+import pytest
+import torch
+
+from app.core.errors import OutOfDeviceMemoryError
+from app.schemas.jobs import (
+    BatchDone,
+    BatchFailed,
+    BatchStarted,
+    LoadModel,
+    ModelFailed,
+    ModelLoaded,
+    ModelRef,
+    SampleBatch,
+    Shutdown,
+    UnloadModel,
+)
+from app.worker.loop import Loop
+
+MODEL = ModelRef("digits", 1, "d" * 64)
+
+
+class FakeChannel:
+    """Messages in, messages out; a worker that would wait for ever has lost its way."""
+
+    def __init__(self, *messages):
+        self.inbox = deque(messages)
+        self.sent = []
+
+    def next(self, *, block):
+        if self.inbox:
+            return self.inbox.popleft()
+        assert not block
+        return None
+
+    def send(self, message):
+        self.sent.append(message)
+
+
+class FakeSession:
+    """Loads in three steps; fails where it is told to."""
+
+    def __init__(self, *, batch_error=None, load_error=None):
+        self.batch_error = batch_error
+        self.load_error = load_error
+        self.unloaded = []
+
+    def load(self, model):
+        yield
+        yield
+        if self.load_error is not None:
+            raise self.load_error
+        return ModelLoaded(model, (16,), 1, 4, 0.1)
+
+    def unload(self, model):
+        self.unloaded.append(model)
+
+    def sample(self, _):
+        if self.batch_error is not None:
+            raise self.batch_error
+
+
+class ShuttingDown(FakeChannel):
+    """Tells to stop once nothing else is left to do and so many answers were sent."""
+
+    def __init__(self, *messages, answers):
+        super().__init__(*messages)
+        self.answers = answers
+
+    def next(self, *, block):
+        if not self.inbox and len(self.sent) >= self.answers:
+            return Shutdown()
+        return super().next(block=block)
+
+
+def make_batch(batch_id=1):
+    return SampleBatch(batch_id, MODEL, 0, 16, (), b"")
+
+
+def kinds(channel):
+    return [type(message) for message in channel.sent]
+
+
+def test_a_batch_is_announced_and_answered():
+    channel = FakeChannel(make_batch(), Shutdown())
+
+    Loop(channel, FakeSession()).run()
+
+    assert [BatchStarted, BatchDone] == kinds(channel)
+
+
+def test_batches_sent_before_the_end_are_computed():
+    channel = FakeChannel(make_batch(1), make_batch(2), Shutdown())
+
+    Loop(channel, FakeSession()).run()
+
+    assert [1, 2] == [message.batch_id for message in channel.sent if isinstance(message, BatchDone)]
+
+
+def test_batches_go_between_the_steps_of_a_load():
+    channel = ShuttingDown(LoadModel(MODEL), make_batch(1), make_batch(2), answers=5)
+
+    Loop(channel, FakeSession()).run()
+
+    assert [BatchStarted, BatchDone, BatchStarted, BatchDone, ModelLoaded] == kinds(channel)
+
+
+def test_a_failed_load_is_told_and_forgotten():
+    channel = ShuttingDown(LoadModel(MODEL), answers=1)
+    session = FakeSession(load_error=OutOfDeviceMemoryError("too large", limit=4))
+
+    Loop(channel, session).run()
+
+    assert [ModelFailed(MODEL, "out-of-device-memory", "too large", {"limit": 4})] == channel.sent
+    assert [MODEL] == session.unloaded
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OutOfDeviceMemoryError("too large"), "out-of-device-memory"),
+        (MemoryError(), "out-of-device-memory"),
+        (torch.OutOfMemoryError(), "out-of-device-memory"),
+        (ZeroDivisionError("secret"), "worker-failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_failed_batch_is_told_and_the_next_one_computed(error, code):
+    channel = FakeChannel(make_batch(), make_batch(), Shutdown())
+
+    Loop(channel, FakeSession(batch_error=error)).run()
+
+    assert [BatchStarted, BatchFailed] * 2 == kinds(channel)
+    assert code == channel.sent[1].code
+    assert "secret" not in channel.sent[1].detail
+
+
+def test_a_broken_device_ends_the_process():
+    channel = FakeChannel(make_batch(), Shutdown())
+
+    with pytest.raises(torch.AcceleratorError):
+        Loop(channel, FakeSession(batch_error=torch.AcceleratorError("device-side assert"))).run()
+
+
+def test_a_version_is_forgotten_when_told():
+    session = FakeSession()
+
+    Loop(FakeChannel(UnloadModel(MODEL), Shutdown()), session).run()
+
+    assert [MODEL] == session.unloaded

@@ -1,0 +1,178 @@
+import numpy as np
+import pytest
+import torch
+
+from app.core.errors import ConfigurationError, DigestMismatchError, OutOfDeviceMemoryError, WorkerError
+from app.generators.checkpoint import load_generator
+from app.repository.store import ModelRepository
+from app.schemas.jobs import IndexRun, ModelRef, SampleBatch
+from app.worker.latents import draw_run_latents
+from app.worker.session import Session, to_pixels
+from tests.factories import publish_tiny_model
+
+SLOT_BYTES = 65536
+
+
+def make_session(root, *, residency_bytes=2**20, slot_bytes=SLOT_BYTES, batch_sizes=(16, 32)):
+    slots = np.zeros((2, slot_bytes), dtype=np.uint8)
+    session = Session(
+        ModelRepository(str(root)),
+        device=torch.device("cpu"),
+        slots=slots,
+        batch_sizes=batch_sizes,
+        residency_bytes=residency_bytes,
+    )
+    return session, slots
+
+
+def ref_of(manifest):
+    return ModelRef(manifest.name, manifest.version, manifest.digest)
+
+
+def load(session, ref):
+    steps = session.load(ref)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def make_batch(manifest, runs, labels=(), *, slot=0, size=16):
+    return SampleBatch(1, ref_of(manifest), slot, size, tuple(runs), np.array(labels, dtype="<i4").tobytes())
+
+
+def test_loading_tells_what_was_loaded(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path)
+
+    loaded = load(session, ref_of(manifest))
+
+    assert ref_of(manifest) == loaded.model
+    assert 32 == loaded.batch_sizes[-1]
+    assert 4 * loaded.num_parameters <= loaded.resident_bytes
+    assert 0 < loaded.load_s < 60
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_lie_in_the_slot_run_after_run(tmp_path, channels):
+    manifest = publish_tiny_model(tmp_path, channels=channels)
+    session, slots = make_session(tmp_path)
+    runs = [IndexRun(1, 5, 2, 1.0), IndexRun(9, 0, 3, 0.5)]
+    labels = [0, 1, 2, 2, 1]
+
+    session.sample(make_batch(manifest, runs, labels, slot=1))
+
+    generator = load_generator(manifest, ModelRepository(str(tmp_path)).read_weights(manifest))
+    generator = generator.to(memory_format=torch.channels_last)
+    padded = torch.zeros(16, manifest.latent_dim)
+    padded[:5] = torch.from_numpy(draw_run_latents(runs, manifest.latent_dim))
+    with torch.inference_mode():
+        images = generator(padded, torch.tensor(labels + [0] * 11))
+    expected = to_pixels(images)[:5].numpy()
+    assert np.array_equal(expected.ravel(), slots[1, : 5 * manifest.image.num_bytes])
+    assert not slots[1, 5 * manifest.image.num_bytes :].any()
+    assert not slots[0].any()
+
+
+def test_an_unconditional_model_needs_no_labels(tmp_path):
+    manifest = publish_tiny_model(tmp_path, num_classes=0)
+    session, slots = make_session(tmp_path)
+
+    load(session, ref_of(manifest))
+    session.sample(make_batch(manifest, [IndexRun(1, 0, 2, 1.0)]))
+
+    assert slots[0, : 2 * manifest.image.num_bytes].any()
+
+
+def test_a_sample_does_not_depend_on_its_batch(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path)
+    num_bytes = manifest.image.num_bytes
+
+    session.sample(make_batch(manifest, [IndexRun(1, 7, 1, 1.0)], [2], size=16))
+    alone = slots[0, :num_bytes].copy()
+    session.sample(make_batch(manifest, [IndexRun(3, 0, 20, 1.0), IndexRun(1, 7, 1, 1.0)], [0] * 20 + [2], size=32))
+    among = slots[0, 20 * num_bytes : 21 * num_bytes]
+
+    assert np.array_equal(alone, among)
+
+
+def test_pixels_are_rounded_half_to_even_and_clamped():
+    images = torch.tensor([-2.0, -1.0, 0.0, 1 / 255, 1.0, 2.0]).reshape(1, 1, 1, 6)
+
+    assert [0, 0, 128, 128, 255, 255] == to_pixels(images).flatten().tolist()
+
+
+def test_pixels_have_channels_last():
+    images = torch.stack([torch.full((2, 3), value) for value in (-1.0, 0.0, 1.0)])[None]
+
+    assert (1, 2, 3, 3) == to_pixels(images).shape
+    assert [0, 128, 255] == to_pixels(images)[0, 0, 0].tolist()
+
+
+def test_only_what_was_verified_is_loaded(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path)
+
+    with pytest.raises(DigestMismatchError):
+        load(session, ModelRef(manifest.name, 1, "0" * 64))
+
+
+def test_altered_weights_are_not_loaded(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path)
+    weights = tmp_path / "tiny" / "1" / "weights.safetensors"
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+    with pytest.raises(DigestMismatchError):
+        session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
+
+
+def test_sizes_that_do_not_fit_into_a_slot_are_left_out(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path, slot_bytes=16 * manifest.image.num_bytes)
+
+    assert (16,) == load(session, ref_of(manifest)).batch_sizes
+
+
+def test_a_model_of_which_no_batch_fits_is_refused(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path, slot_bytes=16 * manifest.image.num_bytes - 1)
+
+    with pytest.raises(ConfigurationError, match="slot_bytes"):
+        load(session, ref_of(manifest))
+
+
+def test_a_model_larger_than_the_device_is_refused(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path, residency_bytes=100)
+
+    with pytest.raises(OutOfDeviceMemoryError):
+        load(session, ref_of(manifest))
+
+
+def test_an_unloaded_version_is_read_again(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path)
+    batch = make_batch(manifest, [IndexRun(1, 0, 4, 1.0)], [0, 1, 2, 0])
+    session.sample(batch)
+    before = slots.copy()
+    slots[:] = 0
+
+    session.unload(ref_of(manifest))
+    session.sample(batch)
+
+    assert np.array_equal(before, slots)
+
+
+def test_a_batch_that_is_not_finite_is_an_error_and_no_picture(tmp_path, monkeypatch):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path)
+    monkeypatch.setattr(session, "_forward", lambda *_: torch.full((16, 1, 8, 8), float("nan")))
+
+    with pytest.raises(WorkerError, match="finite"):
+        session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
+
+    assert not slots.any()
