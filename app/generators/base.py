@@ -14,6 +14,7 @@ from app.repository.manifest import ImageSpec
 Latents: TypeAlias = Float[Tensor, "batch latent"]
 Labels: TypeAlias = Int[Tensor, " batch"]
 Images: TypeAlias = Float[Tensor, "batch channels height width"]
+PaddedImages: TypeAlias = Float[Tensor, "batch channels padded_height padded_width"]
 Scores: TypeAlias = Float[Tensor, " batch"]
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -64,13 +65,13 @@ class Pyramid:
         """Return the feature channels at a level: ``base_width`` at the finest, doubled at each coarser one."""
         return min(base_width << (self.levels - 1 - level), max_width)
 
-    def crop(self, images: Images, image: ImageSpec) -> Images:
+    def crop(self, images: PaddedImages, image: ImageSpec) -> Images:
         """Cut the centre of the pyramid's output down to the image."""
         top = (images.shape[2] - image.height) // 2
         left = (images.shape[3] - image.width) // 2
         return images[:, :, top : top + image.height, left : left + image.width]
 
-    def pad(self, images: Images) -> Images:
+    def pad(self, images: Images) -> PaddedImages:
         """Extend images by their border pixels to the pyramid's size; the inverse of ``crop``."""
         rows = self.height * 2**self.levels - images.shape[2]
         columns = self.width * 2**self.levels - images.shape[3]
