@@ -96,9 +96,11 @@ class FakeWorkers:
     async def __call__(self, config: WorkerConfig, listener: WorkerListener) -> "FakeWorker":
         """Start a worker."""
         if self.refuses_start:
+            self.note_change()
             raise OSError("no process for you")
         self.configs.append(config)
         self.present = FakeWorker(self, config, listener, FIRST_FAKE_PID + len(self.configs))
+        self.note_change()
         return self.present
 
     def hold(self) -> None:

@@ -52,12 +52,13 @@ async def spawn_worker(config: WorkerConfig, listener: WorkerListener) -> Worker
 class _Connection(asyncio.Protocol):
     """The parent's end; a worker whose socket is closed is a worker that is ended and reaped."""
 
+    _transport: asyncio.Transport
+
     def __init__(self, process: subprocess.Popen[bytes], slots: NDArray[np.uint8], listener: WorkerListener) -> None:
         self._process = process
         self._slots = slots
         self._listener = listener
         self._reader = read_from_worker()
-        self._transport: asyncio.Transport | None = None
         self._gone = asyncio.Event()
         self._reaper: asyncio.Task[None] | None = None
 
@@ -70,7 +71,7 @@ class _Connection(asyncio.Protocol):
         return self._slots
 
     def send(self, message: ToWorker) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.write(encode_frame(message))
 
     def kill(self) -> None:
@@ -87,7 +88,7 @@ class _Connection(asyncio.Protocol):
             messages = self._reader.feed(data)
         except FrameError:
             _log.exception("worker-frame-broken", pid=self.pid)
-            self._abort()
+            self._transport.abort()
             return
         for message in messages:
             self._listener.receive(message)
@@ -96,10 +97,6 @@ class _Connection(asyncio.Protocol):
         del exc
         self._process.kill()
         self._reaper = asyncio.get_running_loop().create_task(self._reap())
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
 
     async def _reap(self) -> None:
         status = await asyncio.to_thread(self._process.wait)

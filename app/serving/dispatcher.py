@@ -17,7 +17,6 @@ from app.schemas.jobs import (
     BatchStarted,
     FromWorker,
     IndexRun,
-    LoadModel,
     ModelFailed,
     ModelLoaded,
     ModelRef,
@@ -72,7 +71,7 @@ class Dispatcher:
         self._batcher = batcher
         self._counters = counters
         self._clock = clock
-        self._loader = Loader(self._send_load)
+        self._loader = Loader()
         self._requests: dict[int, _Request] = {}
         self._sent: dict[int, _Sent] = {}
         self._worker: WorkerLine | None = None
@@ -149,7 +148,7 @@ class Dispatcher:
         self._worker = worker
         self._came.set()
         self._free_slots = list(range(len(worker.slots)))
-        self._loader.worker_ready()
+        self._loader.worker_ready(worker.send)
         self._pump()
 
     def worker_said(self, message: FromWorker) -> None:
@@ -161,8 +160,9 @@ class Dispatcher:
                 self._complete(message)
             case BatchFailed():
                 self._release(message.batch_id)
-                tickets = self._batcher.fail(message.batch_id)
-                self._fail(tickets, error_from_code(message.code, message.detail, message.fields))
+                self._fail(
+                    self._batcher.fail(message.batch_id), error_from_code(message.code, message.detail, message.fields)
+                )
                 self._pump_soon()
             case ModelLoaded() | ModelFailed():
                 self._loader.finish(message)
@@ -210,10 +210,6 @@ class Dispatcher:
         packed = b"".join(label.astype("<i4").tobytes() for label in labels if label is not None)
         worker.send(SampleBatch(batch.batch_id, batch.model, slot, batch.size, tuple(runs), packed))
 
-    def _send_load(self, message: LoadModel) -> None:
-        if self._worker is not None:
-            self._worker.send(message)
-
     def _complete(self, done: BatchDone) -> None:
         sent = self._sent.get(done.batch_id)
         if sent is None or self._worker is None or (batch := self._batcher.complete(done.batch_id)) is None:
@@ -256,13 +252,11 @@ class Dispatcher:
 
     def _fail(self, tickets: Sequence[int], error: ServiceError) -> None:
         for ticket in tickets:
-            request = self._requests.get(ticket)
-            if request is not None:
-                self._counters.failed += 1
-                # One exception object per reader: a traceback belongs to one task.
-                request.stream.fail(error_from_code(error.code, error.detail, error.fields))
-                self._batcher.cancel(ticket)
-                self._forget(ticket)
+            self._counters.failed += 1
+            # One exception object per reader: a traceback belongs to one task.
+            self._requests[ticket].stream.fail(error_from_code(error.code, error.detail, error.fields))
+            self._batcher.cancel(ticket)
+            self._forget(ticket)
 
     def _forget(self, ticket: int) -> None:
         request = self._requests.pop(ticket)

@@ -10,15 +10,10 @@ DEATHS_TO_GIVE_UP = 2
 
 
 class Loader:
-    """Queue of versions to load.
+    """Queue of versions to load."""
 
-    Args:
-        send: Sends to the worker; only called between ``worker_ready`` and ``worker_lost``.
-    """
-
-    def __init__(self, send: Callable[[LoadModel], None]) -> None:
-        self._send = send
-        self._has_worker = False
+    def __init__(self) -> None:
+        self._send: Callable[[LoadModel], None] | None = None
         self._waiting: dict[ModelRef, asyncio.Future[ModelLoaded]] = {}
         self._present: ModelRef | None = None
         self._deaths = 0
@@ -36,9 +31,13 @@ class Loader:
             self._next()
         return await asyncio.shield(future)
 
-    def worker_ready(self) -> None:
-        """Give the new worker what is to be loaded."""
-        self._has_worker = True
+    def worker_ready(self, send: Callable[[LoadModel], None]) -> None:
+        """Give a new worker what is to be loaded.
+
+        Args:
+            send: Sends to it; not called any more after ``worker_lost``.
+        """
+        self._send = send
         self._next()
 
     def worker_lost(self, *, blame: bool) -> None:
@@ -47,12 +46,12 @@ class Loader:
         Args:
             blame: Whether it was busy with the present load, as far as one can tell.
         """
-        self._has_worker = False
+        self._send = None
         model, self._present = self._present, None
         if model is not None and blame:
             self._deaths += 1
             if self._deaths >= DEATHS_TO_GIVE_UP:
-                self._finish(model, error=WorkerError("the worker died twice while it loaded this version"))
+                self._finish(model, WorkerError("the worker died twice while it loaded this version"))
 
     def finish(self, message: ModelLoaded | ModelFailed) -> None:
         """Take the worker's answer."""
@@ -60,28 +59,28 @@ class Loader:
             return
         self._present = None
         if isinstance(message, ModelLoaded):
-            self._finish(message.model, loaded=message)
+            self._finish(message.model, message)
         else:
-            self._finish(message.model, error=error_from_code(message.code, message.detail, message.fields))
+            self._finish(message.model, error_from_code(message.code, message.detail, message.fields))
         self._next()
 
     def close(self, error: ServiceError) -> None:
         """End all loads."""
         for model in list(self._waiting):
-            self._finish(model, error=error)
+            self._finish(model, error)
 
     def _next(self) -> None:
-        if self._has_worker and self._present is None and self._waiting:
+        if self._send is not None and self._present is None and self._waiting:
             self._present = next(iter(self._waiting))
             self._send(LoadModel(self._present))
 
-    def _finish(self, model: ModelRef, *, loaded: ModelLoaded | None = None, error: ServiceError | None = None) -> None:
+    def _finish(self, model: ModelRef, outcome: ModelLoaded | ServiceError) -> None:
         self._deaths = 0
         future = self._waiting.pop(model, None)
         if future is None or future.done():
             return
-        if loaded is not None:
-            future.set_result(loaded)
-        elif error is not None:
-            future.set_exception(error)
+        if isinstance(outcome, ModelLoaded):
+            future.set_result(outcome)
+        else:
+            future.set_exception(outcome)
             future.exception()  # a caller that left before must not make the loop complain

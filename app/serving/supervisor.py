@@ -1,7 +1,6 @@
 """Keeps one worker running: starts it, watches it, starts it again when it dies or hangs, and ends it."""
 
 import asyncio
-import contextlib
 from typing import Protocol
 
 import numpy as np
@@ -174,9 +173,9 @@ class Supervisor:
 
     async def _pause(self, seconds: float) -> None:
         self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+        timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
+        await self._wake.wait()
+        timer.cancel()
 
     def _watchdog(self) -> Watchdog:
         return Watchdog(work_s=self._settings.hang_timeout_s, load_s=self._settings.start_timeout_s, clock=self._clock)

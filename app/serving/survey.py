@@ -27,6 +27,9 @@ class Survey:
     models: Mapping[str, ModelSurvey]
 
 
+_NOTHING = ModelSurvey({}, {})
+
+
 def take_survey(repository: ModelRepository, last: Survey | None) -> Survey:
     """Look at the repository.
 
@@ -35,8 +38,8 @@ def take_survey(repository: ModelRepository, last: Survey | None) -> Survey:
         last: What was seen last time.
 
     Returns:
-        ``last`` itself when nothing changed since. Versions whose manifest cannot be read are left out, and a model
-        whose aliases cannot be read keeps those of the last time.
+        ``last`` itself when nothing changed since. A manifest or aliases that cannot be read are as they were the last
+        time; a version that was never readable is left out.
 
     Raises:
         RepositoryError: If the repository cannot be read at all.
@@ -46,13 +49,14 @@ def take_survey(repository: ModelRepository, last: Survey | None) -> Survey:
         return last
     models = {}
     for name in repository.list_names():
-        manifests = _read_manifests(repository, name)
+        known = last.models.get(name, _NOTHING) if last is not None else _NOTHING
+        manifests = _read_manifests(repository, name, known)
         if manifests:
-            models[name] = ModelSurvey(manifests, _read_aliases(repository, name, last))
+            models[name] = ModelSurvey(manifests, _read_aliases(repository, name, known))
     return Survey(fingerprint, models)
 
 
-def _read_manifests(repository: ModelRepository, name: str) -> dict[int, Manifest]:
+def _read_manifests(repository: ModelRepository, name: str, known: ModelSurvey) -> dict[int, Manifest]:
     manifests = {}
     for version in repository.list_versions(name):
         try:
@@ -61,13 +65,14 @@ def _read_manifests(repository: ModelRepository, name: str) -> dict[int, Manifes
             continue  # removed since it was listed
         except RepositoryError as error:
             _log.warning("version-unreadable", model=name, version=version, reason=error.detail)
+            if version in known.manifests:
+                manifests[version] = known.manifests[version]
     return manifests
 
 
-def _read_aliases(repository: ModelRepository, name: str, last: Survey | None) -> Mapping[str, int]:
+def _read_aliases(repository: ModelRepository, name: str, known: ModelSurvey) -> Mapping[str, int]:
     try:
         return repository.read_aliases(name)
     except RepositoryError as error:
         _log.warning("aliases-unreadable", model=name, reason=error.detail)
-        known = last.models.get(name) if last is not None else None
-        return known.aliases if known is not None else {}
+        return known.aliases

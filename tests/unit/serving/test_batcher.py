@@ -285,3 +285,19 @@ def test_lost_samples_are_split_when_sizes_shrank():
 
     assert [0, 4, 8, 12] == offsets
     assert 0 == len(batcher)
+
+
+def test_sizes_of_one_version_do_not_touch_another():
+    batcher = Batcher(window_batches=1)
+    batcher.submit(DIGITS, 1, interactive=True)
+    batcher.set_sizes(FACES, SIZES)
+
+    assert batcher.next_batch() is None
+
+
+def test_reading_a_request_that_is_gone_changes_nothing():
+    batcher = make_batcher()
+
+    batcher.read(7, 1)
+
+    assert 0 == len(batcher)

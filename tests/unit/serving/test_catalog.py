@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
@@ -380,3 +381,107 @@ async def test_a_version_that_could_not_be_read_is_tried_again(catalog, reposito
 
     assert "failed" == before
     assert 1 == catalog.resolve("tiny").ref.version
+
+
+async def test_an_alias_that_moves_while_the_repository_is_read_is_not_moved_back(catalog, repository, loading):
+    publish_draft(repository.url)
+    publish_draft(repository.url)
+    repository.set_alias("tiny", "production", 1)
+    await catalog.refresh()
+    await catalog.warm(catalog.version("tiny", 2).ref)
+    publish_draft(repository.url, "other")
+    reading, moved = threading.Event(), threading.Event()
+    read_aliases = repository.read_aliases
+
+    def read_slowly(name):
+        aliases = read_aliases(name)
+        reading.set()
+        assert moved.wait(10)
+        return aliases
+
+    repository.read_aliases = read_slowly
+    looking = asyncio.create_task(catalog.refresh())
+    assert await asyncio.to_thread(reading.wait, 10)
+    await catalog.set_alias("tiny", "production", 2)
+    moved.set()
+    await asyncio.wait_for(looking, 10)
+
+    assert {"production": 2} == catalog.aliases("tiny")
+    assert ["other", "tiny"] == catalog.names()
+
+
+async def test_a_version_removed_while_it_is_verified_is_gone(catalog, repository, loading):
+    publish_draft(repository.url)
+    await catalog.refresh()
+    publish_draft(repository.url)
+    loading.gate.clear()
+    loading.began.clear()
+    looking = asyncio.create_task(catalog.refresh())
+    await asyncio.wait_for(loading.began.wait(), 5)
+
+    catalog._models["tiny"].versions.pop(2)
+    loading.gate.set()
+    await asyncio.wait_for(looking, 5)
+
+    assert 1 == catalog.resolve("tiny").ref.version
+
+
+async def test_a_version_that_changes_while_it_is_verified_is_not_served(catalog, repository, monkeypatch):
+    manifest = publish_draft(repository.url)
+    monkeypatch.setattr(repository, "verify", lambda *_: manifest.model_copy(update={"digest": "0" * 64}))
+
+    await catalog.refresh()
+
+    assert "the version changed while it was being verified" == catalog.version("tiny", 1).reason
+
+
+async def test_an_alias_to_a_version_that_does_not_exist_says_so(catalog, repository, tmp_path):
+    publish_draft(repository.url)
+    (tmp_path / "tiny" / "aliases.json").write_text(
+        '{"schema": "fount-aliases/1", "aliases": {"production": 7}, "history": {}}'
+    )
+
+    await catalog.refresh()
+
+    assert "production should be version 7: there is no such version" == catalog.model("tiny").reason
+    with pytest.raises(VersionNotFoundError):
+        catalog.resolve("tiny")
+
+
+async def test_a_model_that_is_new_and_not_warm_is_not_ready(catalog, repository, loading):
+    await catalog.refresh()
+    publish_draft(repository.url)
+    loading.gate.clear()
+
+    looking = asyncio.create_task(catalog.refresh())
+    await asyncio.wait_for(loading.began.wait(), 5)
+    with pytest.raises(NotReadyError):
+        catalog.resolve("tiny")
+    loading.gate.set()
+    await asyncio.wait_for(looking, 5)
+
+    assert catalog.model("tiny").reason is None
+
+
+async def test_two_callers_share_one_preparation(catalog, repository, loading):
+    publish_draft(repository.url)
+    publish_draft(repository.url)
+    await catalog.refresh()
+    ref = catalog.version("tiny", 1).ref
+
+    await asyncio.gather(catalog.warm(ref), catalog.warm(ref))
+
+    assert [("tiny", 2), ("tiny", 1)] == loading.loads
+
+
+async def test_the_reason_names_the_alias_that_is_not_in_force(catalog, repository, loading):
+    publish_draft(repository.url)
+    publish_draft(repository.url)
+    repository.set_alias("tiny", "candidate", 1)
+    repository.set_alias("tiny", "production", 2)
+    loading.failing.add(("tiny", 2))
+
+    await catalog.refresh()
+
+    assert {"candidate": 1} == catalog.aliases("tiny")
+    assert catalog.model("tiny").reason.startswith("production should be version 2")

@@ -13,6 +13,7 @@ from app.core.errors import (
     WorkerError,
     WorkerLostError,
 )
+from app.schemas.jobs import BatchDone, BatchFailed, BatchStarted, Pong
 from app.serving.plan import SamplePlan
 from tests.drafts import publish_draft
 from tests.fakes import FAKE_NUMERICS, FakeWorkers, fake_images, make_engine, read_images
@@ -178,15 +179,18 @@ async def test_nothing_is_computed_beyond_the_readers_window(tmp_path):
         await stream.aclose()
 
 
-async def test_times_are_told(tmp_path):
+async def test_a_finished_stream_tells_its_times_and_is_not_cancelled_by_closing(tmp_path):
     publish_draft(tmp_path)
 
     async with running_engine(tmp_path) as engine:
         stream = engine.submit(engine.catalog.resolve("tiny"), make_plan(32))
         await read_images(stream)
+        await stream.aclose()
+        cancelled = engine.status().cancelled
 
     assert 0 <= stream.queue_s < 10
     assert pytest.approx(0.002) == stream.device_s
+    assert 0 == cancelled
 
 
 async def test_exchangeable_samples_are_handed_out_once(tmp_path):
@@ -358,3 +362,45 @@ async def test_a_mute_worker_is_replaced(tmp_path):
 async def test_batch_sizes_must_ascend(tmp_path, sizes):
     with pytest.raises(ConfigurationError, match="ascending"):
         make_engine(tmp_path, worker={"batch_sizes": sizes})
+
+
+async def test_a_removed_version_that_a_caller_still_holds_can_be_asked_for(tmp_path):
+    publish_draft(tmp_path)
+    manifest = publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        held = engine.catalog.resolve("tiny")
+        await read_images(engine.submit(held, make_plan(1)))
+        engine.catalog._repository.remove("tiny", 2)
+        await engine.catalog.refresh()
+        await workers.wait_for(lambda: bool(workers.unloads))
+        images = await read_images(engine.submit(held, make_plan(2)))
+
+    assert np.array_equal(fake_images(manifest, make_plan(2)), images)
+
+
+async def test_stray_answers_are_ignored(tmp_path):
+    publish_draft(tmp_path)
+
+    async with running_engine(tmp_path) as engine:
+        for message in (BatchStarted(99), BatchDone(99, 0.1), BatchFailed(99, "worker-failed", "no", {}), Pong(1)):
+            engine._dispatcher.worker_said(message)
+        await read_images(engine.submit(engine.catalog.resolve("tiny"), make_plan(1)))
+        status = engine.status()
+
+    assert (1, 0) == (status.samples, status.failed)
+
+
+async def test_a_version_is_retired_while_there_is_no_worker(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        ref = engine.catalog.resolve("tiny").ref
+        workers.refuses_start = True
+        workers.kill()
+        await workers.wait_for(lambda: engine.status().worker is None)
+        engine._dispatcher.retire(ref)
+
+    assert [] == workers.unloads

@@ -22,10 +22,10 @@ async def begin(loader, model):
 
 async def test_versions_are_loaded_one_at_a_time():
     sent = []
-    loader = Loader(lambda message: sent.append(message.model))
+    loader = Loader()
     first, second = await begin(loader, DIGITS), await begin(loader, FACES)
 
-    loader.worker_ready()
+    loader.worker_ready(lambda message: sent.append(message.model))
     before = list(sent)
     loader.finish(loaded(DIGITS))
     loader.finish(loaded(FACES))
@@ -37,8 +37,8 @@ async def test_versions_are_loaded_one_at_a_time():
 
 async def test_two_callers_share_a_load():
     sent = []
-    loader = Loader(lambda message: sent.append(message.model))
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda message: sent.append(message.model))
     first, second = await begin(loader, DIGITS), await begin(loader, DIGITS)
 
     loader.finish(loaded(DIGITS))
@@ -48,8 +48,8 @@ async def test_two_callers_share_a_load():
 
 
 async def test_a_failure_keeps_its_class():
-    loader = Loader(lambda _: None)
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda _: None)
     task = await begin(loader, DIGITS)
 
     loader.finish(ModelFailed(DIGITS, "unsupported-architecture", "not in this build", {}))
@@ -60,12 +60,12 @@ async def test_a_failure_keeps_its_class():
 
 async def test_a_load_survives_a_worker():
     sent = []
-    loader = Loader(lambda message: sent.append(message.model))
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda message: sent.append(message.model))
     task = await begin(loader, DIGITS)
 
     loader.worker_lost(blame=True)
-    loader.worker_ready()
+    loader.worker_ready(lambda message: sent.append(message.model))
     loader.finish(loaded(DIGITS))
 
     assert [DIGITS, DIGITS] == sent
@@ -74,13 +74,13 @@ async def test_a_load_survives_a_worker():
 
 async def test_a_version_that_kills_two_workers_is_given_up_and_the_next_loaded():
     sent = []
-    loader = Loader(lambda message: sent.append(message.model))
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda message: sent.append(message.model))
     killer, other = await begin(loader, DIGITS), await begin(loader, FACES)
 
     for _ in range(2):
         loader.worker_lost(blame=True)
-        loader.worker_ready()
+        loader.worker_ready(lambda message: sent.append(message.model))
     loader.finish(loaded(FACES))
 
     with pytest.raises(WorkerError, match="died twice"):
@@ -91,21 +91,21 @@ async def test_a_version_that_kills_two_workers_is_given_up_and_the_next_loaded(
 
 async def test_a_version_is_not_blamed_for_a_batch():
     sent = []
-    loader = Loader(lambda message: sent.append(message.model))
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda message: sent.append(message.model))
     task = await begin(loader, DIGITS)
 
     for _ in range(5):
         loader.worker_lost(blame=False)
-        loader.worker_ready()
+        loader.worker_ready(lambda message: sent.append(message.model))
     loader.finish(loaded(DIGITS))
 
     assert DIGITS == (await task).model
 
 
 async def test_late_answers_are_ignored():
-    loader = Loader(lambda _: None)
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda _: None)
     task = await begin(loader, DIGITS)
 
     loader.finish(loaded(FACES))
@@ -117,8 +117,8 @@ async def test_late_answers_are_ignored():
 
 
 async def test_a_caller_that_left_does_not_matter():
-    loader = Loader(lambda _: None)
-    loader.worker_ready()
+    loader = Loader()
+    loader.worker_ready(lambda _: None)
     task = await begin(loader, DIGITS)
     task.cancel()
     await asyncio.wait([task])

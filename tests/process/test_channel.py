@@ -1,0 +1,80 @@
+"""The parent's end of a worker, with children that misbehave."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.serving import channel
+from app.serving.channel import spawn_worker
+from app.serving.engine import worker_config
+from tests.fakes import make_settings
+
+NONSENSE = """#!{python}
+import os, sys
+os.write(int(sys.argv[sys.argv.index("--control-fd") + 1]), b"\\xff" * 8)
+os.read(int(sys.argv[sys.argv.index("--control-fd") + 1]), 1000)
+"""
+
+
+class Listener:
+    def __init__(self):
+        self.messages = []
+        self.gone = asyncio.Event()
+
+    def receive(self, message):
+        self.messages.append(message)
+
+    def lost(self):
+        self.gone.set()
+
+
+def count_descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.fixture
+def config(tmp_path):
+    return worker_config(make_settings(tmp_path), str(tmp_path))
+
+
+async def test_a_child_that_talks_nonsense_is_ended(tmp_path, monkeypatch, config):
+    program = tmp_path / "worker"
+    program.write_text(NONSENSE.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    listener = Listener()
+
+    worker = await spawn_worker(config, listener)
+    async with asyncio.timeout(30):
+        await worker.wait()
+
+    assert [] == listener.messages
+    assert listener.gone.is_set()
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker.pid, 0)
+    worker.send(config)
+    worker.kill()
+
+
+async def test_a_child_that_cannot_be_started_leaves_nothing_behind(tmp_path, monkeypatch, config):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    before = count_descriptors()
+
+    with pytest.raises(FileNotFoundError):
+        await spawn_worker(config, Listener())
+
+    assert before == count_descriptors()
+
+
+def test_without_memfd_the_pixels_lie_in_a_file_without_a_name(monkeypatch):
+    monkeypatch.delattr(os, "memfd_create")
+
+    memory = channel._create_memory(4096)
+    with contextlib.closing(os.fdopen(memory, "rb")) as file:
+        facts = os.fstat(file.fileno())
+
+    assert (4096, 0) == (facts.st_size, facts.st_nlink)

@@ -1,0 +1,145 @@
+import asyncio
+import contextlib
+
+import pytest
+import structlog.testing
+
+from app.serving.engine import worker_config
+from app.serving.supervisor import Supervisor
+from tests.fakes import FakeWorkers, make_settings
+
+
+class FakeClock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Events:
+    """Notes what the supervisor tells."""
+
+    def __init__(self):
+        self.told = []
+        self._changed = asyncio.Event()
+
+    def _note(self, what):
+        self.told.append(what)
+        self._changed.set()
+
+    def worker_ready(self, _):
+        self._note("ready")
+
+    def worker_said(self, _):
+        self._note("said")
+
+    def worker_lost(self):
+        self._note("lost")
+
+    def worker_missing(self):
+        self._note("missing")
+
+    async def wait_for(self, what, count=1):
+        async with asyncio.timeout(10):
+            while self.told.count(what) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@pytest.fixture
+def workers():
+    return FakeWorkers()
+
+
+@pytest.fixture
+def events():
+    return Events()
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@contextlib.asynccontextmanager
+async def supervising(workers, events, clock, **limits):
+    settings = make_settings("models", worker=limits)
+    supervisor = Supervisor(
+        worker_config(settings, "models"), settings.worker, factory=workers, events=events, clock=clock
+    )
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await asyncio.wait_for(supervisor.stop(), 10)
+
+
+async def test_a_worker_is_started_and_ended(workers, events, clock):
+    async with supervising(workers, events, clock) as supervisor:
+        await events.wait_for("ready")
+        pid = supervisor.ready.pid
+
+    assert workers.present.pid == pid
+    assert ["ready", "lost"] == events.told
+    assert supervisor.ready is None
+    assert 0 == supervisor.restarts
+
+
+async def test_pauses_between_restarts_grow_until_a_worker_stays_healthy(workers, events, clock):
+    with structlog.testing.capture_logs() as lines:
+        async with supervising(workers, events, clock):
+            for count in (1, 2, 3):
+                await events.wait_for("ready", count)
+                clock.now += 10 if count == 3 else 0
+                workers.kill()
+            await events.wait_for("ready", 4)
+
+    assert [0.1, 0.2, 0.1] == [line["delay_s"] for line in lines if line["event"] == "worker-restarting"]
+
+
+async def test_a_worker_that_never_says_it_is_ready_is_replaced(workers, events, clock):
+    workers.is_mute = True
+
+    async with supervising(workers, events, clock, start_timeout_s=1):
+        await workers.wait_for(lambda: len(workers.configs) == 1)
+        clock.now += 2
+        await events.wait_for("missing")
+        workers.is_mute = False
+        await events.wait_for("ready")
+
+    assert ["missing", "ready", "lost"] == events.told
+    assert len(workers.configs) > 1
+
+
+async def test_a_worker_that_dies_before_it_is_ready_is_replaced(workers, events, clock):
+    workers.is_mute = True
+
+    async with supervising(workers, events, clock):
+        await workers.wait_for(lambda: len(workers.configs) == 1)
+        workers.is_mute = False
+        workers.kill()
+        await events.wait_for("ready")
+
+    assert ["ready", "lost"] == events.told
+    assert 2 == len(workers.configs)
+
+
+async def test_stopping_does_not_wait_for_a_start(workers, events, clock):
+    workers.is_mute = True
+
+    async with supervising(workers, events, clock):
+        await workers.wait_for(lambda: len(workers.configs) == 1)
+
+    assert [] == events.told
+
+
+async def test_a_supervisor_that_was_not_started_can_be_stopped(workers, events, clock):
+    settings = make_settings("models")
+    supervisor = Supervisor(
+        worker_config(settings, "models"), settings.worker, factory=workers, events=events, clock=clock
+    )
+
+    await supervisor.stop()
+
+    assert [] == events.told
