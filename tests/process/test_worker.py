@@ -181,15 +181,16 @@ asyncio.run(main(sys.argv[1]))
         stderr=subprocess.DEVNULL,
         cwd=Path(__file__).parents[2],
     )
-    async with asyncio.timeout(DEADLINE_S):
-        worker = int(await parent.stdout.readline())
+    try:
+        worker = int(await asyncio.wait_for(parent.stdout.readline(), DEADLINE_S))
         end_of_worker = os.pidfd_open(worker)
+    finally:
         parent.kill()
         await parent.wait()
-        ended = asyncio.Event()
-        asyncio.get_running_loop().add_reader(end_of_worker, ended.set)
-        await ended.wait()
 
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(end_of_worker, ended.set)
+    await asyncio.wait_for(ended.wait(), DEADLINE_S)
     asyncio.get_running_loop().remove_reader(end_of_worker)
     os.close(end_of_worker)
 
