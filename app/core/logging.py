@@ -14,9 +14,9 @@ Logger = structlog.stdlib.BoundLogger
 def configure_logging(settings: LogSettings) -> None:
     """Set up structlog for this process; call once, at start."""
     as_json = settings.format == "json" or (settings.format == "auto" and not sys.stderr.isatty())
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
-    )
+    # Plain tracebacks: others print local variables, and one may hold a key.
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: structlog.types.Processor = structlog.processors.JSONRenderer() if as_json else console
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

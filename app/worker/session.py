@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.core.errors import ConfigurationError, DigestMismatchError, WorkerError
-from app.generators.base import Generator
+from app.generators.base import Generator, put_channels_last
 from app.generators.checkpoint import load_generator
+from app.generators.pixels import to_pixels
 from app.repository.manifest import ImageSpec
 from app.repository.store import ModelRepository
 from app.schemas.jobs import IndexRun, ModelLoaded, ModelRef, SampleBatch
@@ -103,8 +104,7 @@ class Session:
             generator = self._read(model)
             num_bytes = _count_bytes(generator)
             self._residency.make_room(num_bytes)
-            generator = generator.to(self._device)
-            generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+            generator = put_channels_last(generator.to(self._device))
             self._residency.keep(model, generator, num_bytes)
         return generator
 
@@ -144,11 +144,6 @@ class Session:
         with torch.inference_mode():
             images: Tensor = generator(latents, labels)
         return images
-
-
-def to_pixels(images: Tensor) -> Tensor:
-    """Turn images in [-1, 1], NCHW, into uint8 pixels, NHWC; rounded half to even, clamped."""
-    return ((images + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
 def _count_bytes(generator: Generator) -> int:

@@ -4,10 +4,11 @@ import torch
 
 from app.core.errors import ConfigurationError, DigestMismatchError, OutOfDeviceMemoryError, WorkerError
 from app.generators.checkpoint import load_generator
+from app.generators.pixels import to_pixels
 from app.repository.store import ModelRepository
 from app.schemas.jobs import IndexRun, ModelRef, SampleBatch
 from app.worker.latents import draw_run_latents
-from app.worker.session import Session, to_pixels
+from app.worker.session import Session
 from tests.factories import publish_tiny_model
 
 SLOT_BYTES = 65536
@@ -96,19 +97,6 @@ def test_a_sample_does_not_depend_on_its_batch(tmp_path):
     among = slots[0, 20 * num_bytes : 21 * num_bytes]
 
     assert np.array_equal(alone, among)
-
-
-def test_pixels_are_rounded_half_to_even_and_clamped():
-    images = torch.tensor([-2.0, -1.0, 0.0, 1 / 255, 1.0, 2.0]).reshape(1, 1, 1, 6)
-
-    assert [0, 0, 128, 128, 255, 255] == to_pixels(images).flatten().tolist()
-
-
-def test_pixels_have_channels_last():
-    images = torch.stack([torch.full((2, 3), value) for value in (-1.0, 0.0, 1.0)])[None]
-
-    assert (1, 2, 3, 3) == to_pixels(images).shape
-    assert [0, 128, 255] == to_pixels(images)[0, 0, 0].tolist()
 
 
 def test_only_what_was_verified_is_loaded(tmp_path):
