@@ -127,7 +127,7 @@ class FakeWorkers:
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition on this object holds; it is looked at whenever a worker gets or says something."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -269,7 +269,7 @@ async def read_images(
 ) -> NDArray:
     """Read a whole stream, within a deadline, and check that its chunks come in order."""
     chunks = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for chunk in stream:
             chunks.append(chunk)
             if on_chunk is not None:

@@ -49,7 +49,7 @@ async def test_a_child_that_talks_nonsense_is_ended(tmp_path, monkeypatch, confi
     listener = Listener()
 
     worker = await spawn_worker(config, listener)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await worker.wait()
 
     assert [] == listener.messages

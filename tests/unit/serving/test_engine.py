@@ -22,7 +22,7 @@ from tests.fakes import FAKE_NUMERICS, FakeWorkers, fake_images, make_engine, re
 @contextlib.asynccontextmanager
 async def running_engine(root, workers=None, **sections):
     engine = make_engine(root, workers, **sections)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await engine.start()
         try:
             yield engine
@@ -226,7 +226,7 @@ async def test_a_version_that_nothing_points_to_is_loaded_by_its_first_request(t
     workers = FakeWorkers()
 
     async with running_engine(tmp_path, workers) as engine:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (old := engine.catalog.version("tiny", 1)).state != "ready":
                 await engine.catalog.refresh()
         before = [ref.version for ref in workers.loads]
@@ -245,7 +245,7 @@ async def test_a_version_that_cannot_be_loaded_fails_the_requests_that_wait_for_
     workers.fail_model("tiny", 1, "unsupported-architecture", "no such architecture")
 
     async with running_engine(tmp_path, workers) as engine:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (old := engine.catalog.version("tiny", 1)).state != "ready":
                 await engine.catalog.refresh()
         with pytest.raises(Exception, match="no such architecture"):

@@ -41,7 +41,7 @@ class Events:
         self._note("missing")
 
     async def wait_for(self, what, count=1):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.told.count(what) < count:
                 self._changed.clear()
                 await self._changed.wait()

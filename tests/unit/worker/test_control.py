@@ -12,7 +12,7 @@ MODEL = ModelRef("digits", 1, "d" * 64)
 @pytest.fixture
 def sockets():
     ours, theirs = socket.socketpair()
-    ours.settimeout(5)
+    ours.settimeout(60)
     with ours, theirs:
         yield ours, theirs
 
