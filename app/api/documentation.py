@@ -13,7 +13,7 @@ from app.schemas.problems import Problem
 from app.schemas.samples import SampleAnswer
 
 DESCRIPTION = """\
-Synthetic image samples on demand. A sample is a pure function of (checkpoint, seed, index, class, truncation, format):
+A sample is a pure function of (checkpoint, seed, index, class, truncation, format):
 ask again, anywhere, and get the same bytes. Every error is an RFC 9457 problem whose `type` is a page of this service.
 """
 
