@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from app.core.errors import RecipeError
+from app.generators.numerics import settle_numerics
 from app.training.config import RuntimeConfig
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
@@ -48,6 +49,7 @@ def start_runtime(config: RuntimeConfig) -> Runtime:
         raise RecipeError("runtime.device: there is no CUDA device here")
     threads = config.threads or available_cores()
     torch.set_num_threads(threads)
+    settle_numerics()
     device = torch.device(kind)
     precision = config.precision if config.precision != "auto" else fastest_precision(device)
     return Runtime(device, precision, threads)

