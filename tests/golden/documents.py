@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.api.problem_pages import render_catalogue
+from tests.golden.command_line import render_command_line
 from tests.golden.configuration import render_configuration
 from tests.golden.openapi import render_openapi
 
 ROOT = Path(__file__).resolve().parents[2]
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/command-line.md": render_command_line,
     "docs/configuration.md": render_configuration,
     "docs/errors.md": render_catalogue,
     "tests/golden/openapi.json": render_openapi,
