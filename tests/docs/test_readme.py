@@ -28,7 +28,7 @@ def test_readme_commands_run_as_they_stand(port, tmp_path):
     )
 
     result = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        ["bash", "-euxo", "pipefail", "-c", script],
         cwd=answers,
         capture_output=True,
         text=True,
