@@ -130,7 +130,7 @@ def _refuse_constant(_: str) -> None:
 
 
 def _bounded_integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
         return -HUGE if digits.startswith("-") else HUGE
     return int(digits)
 

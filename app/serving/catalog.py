@@ -24,6 +24,7 @@ from app.serving.versions import RETRY_AFTER_S, ModelView, ServedModel, ServedVe
 __all__ = ["Catalog", "ModelView", "ServedVersion"]
 
 MAX_LISTED_NAMES = 20
+PATIENCE_S = 10.0
 
 _log = get_logger(__name__)
 
@@ -56,6 +57,7 @@ class Catalog:
         self._models: dict[str, ServedModel] = {}
         self._survey: Survey | None = None
         self._settled = asyncio.Event()
+        self._changed = asyncio.Event()
         self._looking = asyncio.Lock()
         self._moves = 0
         self._retries = False
@@ -103,6 +105,25 @@ class Catalog:
         except ValueError:
             raise self._no_model() from None
         return self._find(name).select(selector)
+
+    async def obtain(self, reference: str) -> ServedVersion:
+        """Find as ``resolve`` does, and wait a little for a version that is on its way.
+
+        Raises:
+            ModelNotFoundError: See ``resolve``.
+            VersionNotFoundError: See ``resolve``.
+            NotReadyError: If it is still not ready after ``PATIENCE_S``.
+        """
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            try:
+                return self.resolve(reference)
+            except NotReadyError as refusal:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await self._changed.wait()
+                except TimeoutError:
+                    raise refusal from None
 
     def default_version(self, name: str) -> int | None:
         """Return what the bare name stands for: ``production``, else the newest warm version."""
@@ -191,6 +212,7 @@ class Catalog:
             self._merge(survey, with_aliases=moves == self._moves)
             await asyncio.gather(*(self._settle(name) for name in list(self._models)))
             self._settled.set()
+            self._tell()
             await self._verify_rest()
 
     async def warm(self, ref: ModelRef) -> None:
@@ -201,6 +223,11 @@ class Catalog:
             self._preparing[ref] = task
             task.add_done_callback(lambda _: self._preparing.pop(ref))
         await asyncio.shield(task)
+
+    def _tell(self) -> None:
+        """Wake everybody who waits for a version."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _find(self, name: str) -> ServedModel:
         model = self._models.get(name)
@@ -313,3 +340,4 @@ class Catalog:
         self._models[ref.name].versions[ref.version] = replace(
             served, state=state, reason=reason, loaded=loaded or served.loaded
         )
+        self._tell()

@@ -125,8 +125,7 @@ class ServedModel:
             return self.find(self.default)
         if PRODUCTION in self.wanted:
             return check_ready(self.find(self.wanted[PRODUCTION]))
-        states = {served.state for served in self.versions.values()}
-        if states & {VersionState.VERIFYING, VersionState.WARMING}:
+        if any(served.state is not VersionState.FAILED for served in self.versions.values()):
             raise NotReadyError("the model is being made ready", retry_after_s=RETRY_AFTER_S)
         raise self._not_found("no version of this model can be served")
 

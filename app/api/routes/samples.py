@@ -86,7 +86,7 @@ def read_address(
 async def create_samples(body: SampleRequest, services: ServicesDep, request: Request) -> Response:
     """Compute samples. Equal requests with a seed get equal bytes; parts by `first_index` join to the whole."""
     engine = services.engine
-    version = engine.catalog.resolve(body.model)
+    version = await engine.catalog.obtain(body.model)
     class_names = version.manifest.class_names
     total, counts = count_samples(body, class_names)
     chosen = choose_format(body.format, request.headers.get("accept"), total)
@@ -117,7 +117,7 @@ async def get_sample(
     truncation: Truncation = 1.0,
 ) -> Response:
     """Compute one sample by its address, which is permanent when it has a version number."""
-    version = services.engine.catalog.resolve(f"{address.name}@{address.version}")
+    version = await services.engine.catalog.obtain(f"{address.name}@{address.version}")
     plan = _plan_one(address, version.manifest.class_names, class_label, truncation)
     order = Order(version, plan, address.image_format)
     headers = cache_headers(

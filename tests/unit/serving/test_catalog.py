@@ -131,15 +131,46 @@ async def test_a_new_version_is_warm_before_the_name_means_it(catalog, repositor
     loading.began.clear()
 
     looking = asyncio.create_task(catalog.refresh())
-    await asyncio.wait_for(loading.began.wait(), 5)
+    await asyncio.wait_for(loading.began.wait(), 60)
     during = catalog.resolve("tiny").ref.version
     with pytest.raises(NotReadyError):
         catalog.resolve("tiny@2")
     loading.gate.set()
-    await asyncio.wait_for(looking, 5)
+    await asyncio.wait_for(looking, 60)
 
     assert 1 == during
     assert 2 == catalog.resolve("tiny").ref.version
+
+
+async def test_who_asks_for_a_version_on_its_way_waits_for_it(catalog, repository, loading):
+    publish_draft(repository.url)
+    loading.gate.clear()
+    looking = asyncio.create_task(catalog.refresh())
+    await asyncio.wait_for(loading.began.wait(), 60)
+
+    asking = [asyncio.create_task(catalog.obtain(reference)) for reference in ("tiny", "tiny@1")]
+    await asyncio.sleep(0)
+    waited = not any(task.done() for task in asking)
+    loading.gate.set()
+    found = await asyncio.wait_for(asyncio.gather(*asking), 60)
+    await looking
+
+    assert waited
+    assert [1, 1] == [served.ref.version for served in found]
+
+
+async def test_who_waits_too_long_is_told_to_come_back(catalog, repository, loading, monkeypatch):
+    monkeypatch.setattr("app.serving.catalog.PATIENCE_S", 0.0)
+    publish_draft(repository.url)
+    loading.gate.clear()
+    looking = asyncio.create_task(catalog.refresh())
+    await asyncio.wait_for(loading.began.wait(), 60)
+
+    with pytest.raises(NotReadyError):
+        await catalog.obtain("tiny@1")
+
+    loading.gate.set()
+    await looking
 
 
 async def test_an_alias_waits_for_its_version(catalog, repository, loading):
@@ -152,10 +183,10 @@ async def test_an_alias_waits_for_its_version(catalog, repository, loading):
     loading.began.clear()
 
     looking = asyncio.create_task(catalog.refresh())
-    await asyncio.wait_for(loading.began.wait(), 5)
+    await asyncio.wait_for(loading.began.wait(), 60)
     during = catalog.aliases("tiny")
     loading.gate.set()
-    await asyncio.wait_for(looking, 5)
+    await asyncio.wait_for(looking, 60)
 
     assert {"production": 1} == during
     assert {"production": 2} == catalog.aliases("tiny")
@@ -417,11 +448,11 @@ async def test_a_version_removed_while_it_is_verified_is_gone(catalog, repositor
     loading.gate.clear()
     loading.began.clear()
     looking = asyncio.create_task(catalog.refresh())
-    await asyncio.wait_for(loading.began.wait(), 5)
+    await asyncio.wait_for(loading.began.wait(), 60)
 
     catalog._models["tiny"].versions.pop(2)
     loading.gate.set()
-    await asyncio.wait_for(looking, 5)
+    await asyncio.wait_for(looking, 60)
 
     assert 1 == catalog.resolve("tiny").ref.version
 
@@ -454,11 +485,11 @@ async def test_a_model_that_is_new_and_not_warm_is_not_ready(catalog, repository
     loading.gate.clear()
 
     looking = asyncio.create_task(catalog.refresh())
-    await asyncio.wait_for(loading.began.wait(), 5)
+    await asyncio.wait_for(loading.began.wait(), 60)
     with pytest.raises(NotReadyError):
         catalog.resolve("tiny")
     loading.gate.set()
-    await asyncio.wait_for(looking, 5)
+    await asyncio.wait_for(looking, 60)
 
     assert catalog.model("tiny").reason is None
 
