@@ -74,7 +74,7 @@ async def _begin(order: Order, stream: SampleStream, services: Services) -> Resp
         return await _begin_archive(order, stream, services)
     chunks = [chunk async for chunk in stream]
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
-    body, encode_s = await services.encoder.run(encode_whole, order, images)
+    body, encode_s = await services.encoder.run_sized(images.nbytes, encode_whole, order, images)
     _count(order, services, len(images))
     headers = _describe(order, stream, encode_s)
     return Response(body, headers=headers, media_type=MEDIA_TYPES[order.sample_format])
@@ -90,7 +90,7 @@ async def _begin_archive(order: Order, stream: SampleStream, services: Services)
     try:
         head = writer.begin()
         first = await anext(stream)
-        piece, encode_s = await services.encoder.run(_add, writer, first)
+        piece, encode_s = await services.encoder.run_sized(first.images.nbytes, _add, writer, first)
     except BaseException:
         await end()
         raise

@@ -24,7 +24,7 @@ class Services:
     encoder: Encoder
 
 
-def _find_services(request: Request) -> Services:
+async def _find_services(request: Request) -> Services:  # async: FastAPI sends others to a thread
     services: Services = request.app.state.services
     return services
 

@@ -46,7 +46,7 @@ class SampleAddress:
     image_format: SampleFormat
 
 
-def read_address(
+async def read_address(
     name: ModelName,
     version: Selector,
     seed: Number63,

@@ -4,7 +4,7 @@ import threading
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
 
-from app.api.encoding import Encoder
+from app.api.encoding import SMALL_BYTES, Encoder
 
 
 @pytest.fixture
@@ -48,3 +48,13 @@ async def test_a_cancelled_call_is_waited_for(encoder):
     with pytest.raises(asyncio.CancelledError):
         await running
     assert ended.is_set()
+
+
+async def test_few_pixels_are_encoded_at_once_and_many_in_a_thread(encoder):
+    here = threading.current_thread().name
+
+    few, _ = await encoder.run_sized(SMALL_BYTES, lambda: threading.current_thread().name)
+    many, _ = await encoder.run_sized(SMALL_BYTES + 1, lambda: threading.current_thread().name)
+
+    assert here == few
+    assert here != many
