@@ -3,7 +3,7 @@
 PROBLEM_KEYS = {"type", "title", "status", "detail", "code", "request_id"}
 
 
-def check_problem(response, status: int, code: str) -> dict:
+def assert_problem(response, status: int, code: str) -> dict:
     assert (status, "application/problem+json") == (response.status_code, response.headers["content-type"])
     body = response.json()
     assert body.keys() >= PROBLEM_KEYS

@@ -8,7 +8,7 @@ from app.api.gate import PUBLIC_PATHS, PUBLIC_PREFIX
 from app.api.keys import AccessScope, StoredKey, hash_key, write_keys_file
 from app.main import create_app
 from app.repository.manifest import utc_now
-from tests.problems import check_problem
+from tests.problems import assert_problem
 
 MASTER = "master-key-of-tests"
 SAMPLE_BODY = {"model": "tiny", "num_samples": 1}
@@ -79,12 +79,12 @@ async def test_public_addresses_need_no_key(guarded, path):
 async def test_without_a_valid_key_there_is_nothing(guarded, headers, path):
     response = await guarded.get(path, headers=headers)
 
-    check_problem(response, 401, "missing-key")
+    assert_problem(response, 401, "missing-key")
     assert 'Bearer realm="fount"' == response.headers["www-authenticate"]
 
 
 async def test_a_key_in_the_address_does_not_count(guarded):
-    check_problem(await guarded.get(f"/v1/models?api_key={MASTER}"), 401, "missing-key")
+    assert_problem(await guarded.get(f"/v1/models?api_key={MASTER}"), 401, "missing-key")
 
 
 async def test_the_body_of_a_stranger_is_not_read(guarded):
@@ -94,7 +94,7 @@ async def test_the_body_of_a_stranger_is_not_read(guarded):
         read.append(True)
         yield b"{}"
 
-    check_problem(await guarded.post("/v1/samples", content=body()), 401, "missing-key")
+    assert_problem(await guarded.post("/v1/samples", content=body()), 401, "missing-key")
     assert [] == read
 
 
@@ -123,7 +123,7 @@ async def test_a_key_without_the_scope_is_refused(guarded, workers, method, path
     assert 403 == response.status_code
     assert [] == workers.batches
     if method != "HEAD":
-        assert needed == check_problem(response, 403, "missing-scope")["scope"]
+        assert needed == assert_problem(response, 403, "missing-scope")["scope"]
 
 
 async def test_a_key_with_the_scope_is_let_in(guarded):

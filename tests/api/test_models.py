@@ -1,7 +1,7 @@
 import pytest
 
 from tests.fakes import FAKE_NUMERICS
-from tests.problems import check_problem
+from tests.problems import assert_problem
 
 ALIAS = "/v1/models/tiny/aliases/production"
 
@@ -48,7 +48,7 @@ async def test_a_version_shows_its_manifest_and_state(client, repository, select
     ],
 )
 async def test_what_does_not_exist_is_a_404(client, path, code):
-    check_problem(await client.get(path), 404, code)
+    assert_problem(await client.get(path), 404, code)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_published_files_are_shown_and_cached(client, file, media_type, co
 async def test_a_changed_file_is_not_shown(client, repository, tmp_path):
     (tmp_path / "models/tiny/1/README.md").write_bytes(b"other\n")
 
-    check_problem(await client.get("/v1/models/tiny/versions/1/card"), 500, "digest-mismatch")
+    assert_problem(await client.get("/v1/models/tiny/versions/1/card"), 500, "digest-mismatch")
 
 
 async def test_an_alias_is_moved_and_read(client):
@@ -110,36 +110,36 @@ async def test_conditions_guard_a_move(client, headers, status):
     assert status == response.status_code
     assert (2 if status == 200 else 1) == (await client.get(ALIAS)).json()["version"]
     if status == 412:
-        check_problem(response, 412, "precondition-failed")
+        assert_problem(response, 412, "precondition-failed")
 
 
 async def test_a_condition_on_an_alias_that_is_not_there_fails(client):
     url = "/v1/models/tiny/aliases/candidate"
 
-    check_problem(await client.put(url, json={"version": 2}, headers={"If-Match": "*"}), 412, "precondition-failed")
+    assert_problem(await client.put(url, json={"version": 2}, headers={"If-Match": "*"}), 412, "precondition-failed")
     assert 201 == (await client.put(url, json={"version": 2}, headers={"If-None-Match": "*"})).status_code
 
 
 async def test_an_alias_is_not_pointed_to_nothing(client):
-    check_problem(await client.put(ALIAS, json={"version": 9}), 404, "version-not-found")
+    assert_problem(await client.put(ALIAS, json={"version": 9}), 404, "version-not-found")
 
 
 @pytest.mark.parametrize("body", [{}, {"version": 0}, {"version": "1"}, {"version": True}, {"version": 1, "x": 1}])
 async def test_a_move_must_be_well_formed(client, body):
-    check_problem(await client.put(ALIAS, json=body), 422, "invalid-parameter")
+    assert_problem(await client.put(ALIAS, json=body), 422, "invalid-parameter")
 
 
 async def test_a_number_is_no_alias(client):
-    check_problem(await client.put("/v1/models/tiny/aliases/3", json={"version": 1}), 404, "not-found")
+    assert_problem(await client.put("/v1/models/tiny/aliases/3", json={"version": 1}), 404, "not-found")
 
 
 async def test_an_alias_is_deleted(client):
     response = await client.delete(ALIAS, headers={"If-Match": '"1"'})
 
     assert (204, b"") == (response.status_code, response.content)
-    check_problem(await client.get(ALIAS), 404, "alias-not-found")
-    check_problem(await client.delete(ALIAS), 404, "alias-not-found")
+    assert_problem(await client.get(ALIAS), 404, "alias-not-found")
+    assert_problem(await client.delete(ALIAS), 404, "alias-not-found")
 
 
 async def test_a_deletion_is_guarded_too(client):
-    check_problem(await client.delete(ALIAS, headers={"If-Match": '"2"'}), 412, "precondition-failed")
+    assert_problem(await client.delete(ALIAS, headers={"If-Match": '"2"'}), 412, "precondition-failed")

@@ -3,7 +3,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.api.problems import describe_codes
 from app.serving.engine import Engine
-from tests.problems import check_problem
+from tests.problems import assert_problem
 
 
 async def test_liveness_does_not_depend_on_the_engine(client, monkeypatch):
@@ -18,7 +18,7 @@ async def test_readiness_follows_the_engine(client, monkeypatch):
     waiting = await client.get("/readyz")
 
     assert (200, {"status": "ready"}) == (ready.status_code, ready.json())
-    check_problem(waiting, 503, "not-ready")
+    assert_problem(waiting, 503, "not-ready")
     assert "1" == waiting.headers["retry-after"]
 
 
@@ -65,7 +65,7 @@ async def test_every_problem_has_a_page(client, code):
 
 
 async def test_an_unknown_problem_has_no_page(client):
-    check_problem(await client.get("/problems/zebra"), 404, "not-found")
+    assert_problem(await client.get("/problems/zebra"), 404, "not-found")
 
 
 async def test_machines_can_read_the_interface(client):
@@ -87,7 +87,7 @@ async def test_machines_can_read_the_interface(client):
 async def test_another_method_is_a_405_that_names_the_right_ones(client, method, path, allow):
     response = await client.request(method, path)
 
-    check_problem(response, 405, "method-not-allowed")
+    assert_problem(response, 405, "method-not-allowed")
     assert allow == response.headers["allow"]
 
 
@@ -120,5 +120,5 @@ async def test_an_unforeseen_error_is_a_500_that_tells_nothing(client, engine, m
 
     response = await client.post("/v1/samples", json={"model": "tiny", "num_samples": 1})
 
-    check_problem(response, 500, "service-failed")
+    assert_problem(response, 500, "service-failed")
     assert "secret" not in response.text

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.problems import check_problem
+from tests.problems import assert_problem
 
 URL = "/v1/models/tiny/versions/1/samples/5/7.png"
 
@@ -87,7 +87,7 @@ async def test_head_tells_all_but_the_body(client):
     ],
 )
 async def test_an_address_that_is_not_well_formed_is_a_404(client, workers, path):
-    check_problem(await client.get(path), 404, "not-found")
+    assert_problem(await client.get(path), 404, "not-found")
     assert [] == workers.batches
 
 
@@ -105,13 +105,13 @@ async def test_an_address_that_is_not_well_formed_is_a_404(client, workers, path
     ],
 )
 async def test_a_query_that_is_not_valid_is_a_422(client, query, code):
-    body = check_problem(await client.get(f"{URL}?{query}"), 422, code)
+    body = assert_problem(await client.get(f"{URL}?{query}"), 422, code)
 
     assert "zebra" not in str(body)
 
 
 async def test_an_unknown_query_parameter_gets_a_hint(client):
-    body = check_problem(await client.get(f"{URL}?truncatoin=1"), 422, "invalid-parameter")
+    body = assert_problem(await client.get(f"{URL}?truncatoin=1"), 422, "invalid-parameter")
 
     assert "did you mean `truncation`?" in body["detail"]
     assert "truncatoin" not in str(body)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from app.core.errors import OutOfDeviceMemoryError, PoisonRequestError, QueueFullError, WorkerLostError
-from tests.problems import check_problem
+from tests.problems import assert_problem
 
 URL = "/v1/samples"
 
@@ -176,12 +176,12 @@ async def test_accept_chooses_the_format(client, accept, num_samples, expected):
 async def test_nothing_acceptable_is_a_406_that_lists_the_types(client):
     response = await ask(client, num_samples=2, headers={"Accept": "text/csv"})
 
-    body = check_problem(response, 406, "not-acceptable")
+    body = assert_problem(response, 406, "not-acceptable")
     assert "application/zip" in body["media_types"]
 
 
 async def test_an_unknown_class_is_a_422_that_lists_the_classes(client):
-    body = check_problem(await ask(client, num_samples=1, class_label="zebra"), 422, "unknown-class")
+    body = assert_problem(await ask(client, num_samples=1, class_label="zebra"), 422, "unknown-class")
 
     assert ["a", "b", "7"] == body["class_names"]
     assert "/class_label" == body["errors"][0]["pointer"]
@@ -193,7 +193,7 @@ async def test_an_unknown_class_is_a_422_that_lists_the_classes(client):
     ids=["label", "counts", "balance"],
 )
 async def test_classes_of_a_model_without_classes_are_a_422(client, body):
-    check_problem(await ask(client, model="plain", **body), 422, "unknown-class")
+    assert_problem(await ask(client, model="plain", **body), 422, "unknown-class")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def test_classes_of_a_model_without_classes_are_a_422(client, body):
     ids=["none", "balanced", "twice", "single", "two-ways", "label-and-counts", "no-way"],
 )
 async def test_contradictions_are_a_422(client, body):
-    check_problem(await ask(client, **body), 422, "invalid-parameter")
+    assert_problem(await ask(client, **body), 422, "invalid-parameter")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ async def test_contradictions_are_a_422(client, body):
     ],
 )
 async def test_more_than_the_limit_is_a_422_that_names_it(client, workers, body, limit):
-    problem = check_problem(await ask(client, **body), 422, "limit-exceeded")
+    problem = assert_problem(await ask(client, **body), 422, "limit-exceeded")
 
     assert limit == problem["limit"]
     assert [] == workers.batches
@@ -236,7 +236,7 @@ async def test_more_than_the_limit_is_a_422_that_names_it(client, workers, body,
     [("absent", "model-not-found"), ("tiny@9", "version-not-found"), ("tiny@candidate", "version-not-found")],
 )
 async def test_what_does_not_exist_is_a_404(client, reference, code):
-    check_problem(await ask(client, model=reference, num_samples=1), 404, code)
+    assert_problem(await ask(client, model=reference, num_samples=1), 404, code)
 
 
 @pytest.mark.parametrize("name", ["png", "zip", "npz"])
@@ -250,7 +250,7 @@ async def test_an_error_before_the_first_sample_is_a_problem(client, workers, na
 
     response = await ask(client, num_samples=1, format=name)
 
-    check_problem(response, status, error.code)
+    assert_problem(response, status, error.code)
     assert waits == response.headers.get("retry-after")
 
 
@@ -262,7 +262,7 @@ async def test_a_full_queue_is_told_at_once(client, engine, monkeypatch):
 
     response = await ask(client, num_samples=1)
 
-    assert 6.2 == check_problem(response, 503, "queue-full")["retry_after_s"]
+    assert 6.2 == assert_problem(response, 503, "queue-full")["retry_after_s"]
     assert "7" == response.headers["retry-after"]
 
 

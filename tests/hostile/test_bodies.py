@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.problems import check_problem
+from tests.problems import assert_problem
 
 CANARY = "canary7f3a"
 URL = "/v1/samples"
@@ -125,7 +125,7 @@ BODIES = {
 async def test_a_hostile_body_gets_its_problem_and_no_echo(client, workers, body, status, code):
     response = await client.post(URL, content=body, headers=JSON)
 
-    check_problem(response, status, code)
+    assert_problem(response, status, code)
     assert CANARY not in response.text
     assert CANARY not in str(response.headers)
     assert len(response.content) < 2000
@@ -141,7 +141,7 @@ async def test_another_content_type_is_a_415(client, content_type):
 
     response = await client.post(URL, content=with_count("1"), headers=headers)
 
-    check_problem(response, 415, "unsupported-media-type")
+    assert_problem(response, 415, "unsupported-media-type")
     assert CANARY not in response.text
 
 
@@ -158,7 +158,7 @@ async def test_a_compressed_body_is_refused_unread(client, encoding):
 
     response = await client.post(URL, content=body, headers=JSON | {"Content-Encoding": encoding})
 
-    check_problem(response, 415, "unsupported-media-type")
+    assert_problem(response, 415, "unsupported-media-type")
     assert CANARY not in response.text
 
 
@@ -171,7 +171,7 @@ async def test_a_body_that_says_it_is_too_long_is_not_read(client):
 
     response = await client.post(URL, content=body(), headers=JSON | {"Content-Length": str(10 * 2**30)})
 
-    check_problem(response, 413, "body-too-large")
+    assert_problem(response, 413, "body-too-large")
     assert [] == read
 
 
@@ -185,7 +185,7 @@ async def test_a_body_without_a_length_is_read_up_to_the_limit(client):
 
     response = await client.post(URL, content=body(), headers=JSON)
 
-    problem = check_problem(response, 413, "body-too-large")
+    problem = assert_problem(response, 413, "body-too-large")
     assert 65536 == problem["limit"]
     assert len(read) <= 18
 
