@@ -194,6 +194,8 @@ asyncio.run(main(sys.argv[1]))
     asyncio.get_running_loop().remove_reader(end_of_worker)
     os.close(end_of_worker)
 
+    assert ended.is_set()
+
 
 async def test_a_new_version_is_warm_before_the_name_means_it(tmp_path):
     publish_tiny_model(tmp_path)

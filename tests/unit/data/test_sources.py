@@ -227,8 +227,6 @@ def test_a_numpy_file_without_images_says_what_it_has(tmp_path):
 
 
 def test_the_built_in_digits():
-    pytest.importorskip("sklearn")
-
     dataset = open_dataset("digits", image_size=16)
 
     assert (1797, 16, 16, 1) == dataset.images.shape

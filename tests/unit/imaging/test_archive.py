@@ -143,3 +143,5 @@ def test_a_file_may_be_given_up_at_any_time(make_writer, num_pieces):
     rest.close()
     writer.close()
     writer.close()
+
+    assert next(rest, None) is None
