@@ -38,7 +38,7 @@ class ResnetGanConfig(ArchitectureConfig):
 
     base_width: int = Field(64, ge=16, le=512, multiple_of=16, description="Channels at half the image size.")
     max_width: int = Field(256, ge=16, le=1024, multiple_of=16, description="Most channels at any level.")
-    blocks_per_level: int = Field(2, ge=1, le=8, description="Residual blocks at each level.")
+    blocks_per_level: int = Field(1, ge=1, le=8, description="Residual blocks at each level.")
     expansion: Literal[1, 2, 4] = Field(2, description="Channels inside a block, relative to outside.")
     group_width: int = Field(16, ge=1, le=64, description="Channels per group of the 3x3 convolutions.")
 
@@ -88,7 +88,7 @@ class ResnetGenerator(Generator):
             layers += [block(width) for _ in range(config.blocks_per_level)]
         self.layers = nn.Sequential(*layers)
         self.output = nn.Conv2d(widths[-1], space.image.channels * PATCH**2, 3, padding=1)
-        _initialise(self.output, gain=0.5)
+        _initialise_patches(self.output)
         self.shuffle = nn.PixelShuffle(PATCH)
 
     def forward(self, latents: Latents, labels: Labels | None) -> Images:
@@ -143,6 +143,17 @@ def _resize(before: int, after: int) -> nn.Module:
     layer = nn.Conv2d(before, after, 1, bias=False)
     _initialise(layer)
     return layer
+
+
+def _initialise_patches(layer: nn.Conv2d) -> None:
+    """Give the pixels of a patch equal weights at the start, so that no checkerboard has to be unlearned.
+
+    Source:
+        Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution", section 3 (ICNR).
+    """
+    _initialise(layer, gain=0.5)
+    with torch.no_grad():
+        layer.weight.copy_(layer.weight[:: PATCH**2].repeat_interleave(PATCH**2, dim=0))
 
 
 def _initialise(layer: nn.Conv2d | nn.Linear, gain: float = 1.0) -> None:

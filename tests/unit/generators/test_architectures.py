@@ -87,3 +87,12 @@ def test_an_unknown_architecture_is_refused_by_listing_the_known_ones():
 def test_hyperparameters_out_of_bounds_are_refused(hyperparameters):
     with pytest.raises(UnsupportedArchitectureError):
         find_architecture("dcgan").parse(hyperparameters)
+
+
+def test_a_fresh_resnet_generator_has_no_checkerboard():
+    generator, _ = make_networks("resnet_gan", make_space(height=16, width=16, channels=3))
+
+    images = generator(torch.randn(2, generator.latent_dim), torch.tensor([0, 1]))
+
+    patches = images.unflatten(2, (8, 2)).unflatten(4, (8, 2))
+    assert torch.equal(patches, patches[:, :, :, :1, :, :1].expand_as(patches))
