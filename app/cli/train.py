@@ -63,7 +63,7 @@ def train(
     if dry_run:
         _show_estimate(session, as_json=as_json)
         return
-    run = session.open_run(runs, model, fresh=fresh)
+    run = session.open_run(runs, model, publish=publish, fresh=fresh)
     trained = _train(session, run)
     manifest = _publish(session, trained, repository, model) if publish else None
     run.finish({"steps": trained.progress.step, "version": manifest.version if manifest else None})
@@ -195,5 +195,5 @@ def _show_result(run: RunFolder, trained: TrainedRun, manifest: Manifest | None,
     if manifest:
         console.print(plain(f"published {manifest.name}@{manifest.version}"))
     else:
-        console.print("trained; add --publish to serve the result")
+        console.print("trained; the same command with --publish publishes it")
     console.print(plain(f"look at {result['grid']}"))

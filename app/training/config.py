@@ -32,7 +32,7 @@ class DataConfig(_Section):
 class ModelConfig(_Section):
     """What to train."""
 
-    architecture: str = Field("resnet_gan", description="A name from `fount recipes --architectures`.")
+    architecture: str = Field("resnet_gan", description="The network family: `dcgan` or `resnet_gan`.")
     latent_dim: int = Field(64, ge=1, le=1024, description="Numbers per latent.")
     conditional: bool | None = Field(None, description="Use the class labels; by default when the data has any.")
     hyperparameters: dict[str, Any] = Field(default_factory=dict, description="Of the architecture.")
@@ -95,11 +95,6 @@ class TrainingConfig(_Section):
     averaging: AveragingConfig = AveragingConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     runtime: RuntimeConfig = RuntimeConfig()
-
-    @property
-    def images_seen_in_all(self) -> int:
-        """Real images shown over the whole run, repeats counted."""
-        return self.schedule.steps * self.schedule.batch_size
 
 
 def list_recipes() -> list[str]:

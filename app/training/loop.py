@@ -10,10 +10,9 @@ from torch import Tensor
 
 from app.core.errors import DivergedError
 from app.imaging.codec import encode_png
-from app.imaging.grid import draw_sheet
 from app.training.adversarial import AdversarialTrainer
 from app.training.batches import BatchSource
-from app.training.preview import PER_CLASS, sample_grid
+from app.training.preview import draw_preview
 from app.training.run import RunFolder
 from app.training.snapshot import Progress, load_snapshot, save_snapshot
 
@@ -30,11 +29,6 @@ class Report:
     losses: Mapping[str, float]
     images_per_second: float
     warning: str | None = None
-
-    @property
-    def remaining(self) -> float:
-        """Fraction of the run still to come, in [0, 1]."""
-        return 1 - self.step / self.steps
 
 
 class Window:
@@ -98,6 +92,7 @@ def train(
             _log(run, window, done, schedule.steps, on_report)
             window = Window()
         if last or done % schedule.snapshot_interval == 0:
+            _check_finite(window.means(), done)
             progress = Progress(done, time.monotonic() - started)
             save_snapshot(run.snapshots, trainer, progress)
             _save_grid(run, trainer, done)
@@ -108,14 +103,19 @@ def train(
 
 def _log(run: RunFolder, window: Window, step: int, steps: int, on_report: Callable[[Report], None]) -> None:
     means = window.means()
-    if not all(math.isfinite(value) for value in means.values()):
-        raise DivergedError(
-            f"a loss is not finite at step {step}; lower the learning rates or raise r1_gamma, r2_gamma"
-        )
+    _check_finite(means, step)
     report = Report(step, steps, means, window.images_per_second(), _warn(means))
     entry = {"step": step, "images_per_second": round(report.images_per_second, 1)}
     run.append_log(entry | {name: round(value, 6) for name, value in means.items()})
     on_report(report)
+
+
+def _check_finite(means: Mapping[str, float], step: int) -> None:
+    """Stop before a broken state is written over a sound one."""
+    if not all(math.isfinite(value) for value in means.values()):
+        raise DivergedError(
+            f"a loss is not finite at step {step}; lower the learning rates or raise r1_gamma, r2_gamma"
+        )
 
 
 def _warn(means: Mapping[str, float]) -> str | None:
@@ -128,8 +128,5 @@ def _warn(means: Mapping[str, float]) -> str | None:
 
 
 def _save_grid(run: RunFolder, trainer: AdversarialTrainer, step: int) -> None:
-    pixels = sample_grid(trainer.averager.average, seed=PREVIEW_SEED)
-    columns = PER_CLASS if trainer.averager.average.num_classes else None
-    (run.grids / f"step-{step:09d}.png").write_bytes(
-        encode_png(draw_sheet(pixels, columns=columns), json.dumps({"step": step}))
-    )
+    sheet = draw_preview(trainer.averager.average, seed=PREVIEW_SEED)
+    (run.grids / f"step-{step:09d}.png").write_bytes(encode_png(sheet, json.dumps({"step": step})))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from app.core.seeds import draw_latents
 from app.generators.base import Generator
 from app.generators.pixels import to_pixels
+from app.imaging.grid import draw_sheet
 
 PER_CLASS = 10
 MAX_CLASSES = 16
@@ -19,6 +20,11 @@ def grid_labels(num_classes: int) -> NDArray[np.int64] | None:
     if num_classes == 0:
         return None
     return np.repeat(np.arange(min(num_classes, MAX_CLASSES)), PER_CLASS)
+
+
+def draw_preview(generator: Generator, *, seed: int) -> NDArray[np.uint8]:
+    """Draw the contact sheet of a generator: one row per class, where it has classes."""
+    return draw_sheet(sample_grid(generator, seed=seed), columns=PER_CLASS if generator.num_classes else None)
 
 
 @torch.inference_mode()

@@ -10,7 +10,6 @@ from app import __version__
 from app.data.dataset import ImageDataset
 from app.generators.checkpoint import GENERATOR, dump_weights
 from app.imaging.codec import encode_png
-from app.imaging.grid import draw_sheet
 from app.repository.manifest import (
     CARD_FILE,
     GRID_FILE,
@@ -23,7 +22,7 @@ from app.repository.manifest import (
 from app.repository.store import ModelRepository
 from app.training.adversarial import AdversarialTrainer
 from app.training.card import write_card
-from app.training.preview import PER_CLASS, sample_grid
+from app.training.preview import draw_preview
 from app.training.snapshot import Progress
 
 GRID_SEED = 0
@@ -44,7 +43,7 @@ def publish_generator(
     """
     generator = trainer.averager.average
     draft = _create_draft(name, trainer, dataset, progress)
-    grid = draw_sheet(sample_grid(generator, seed=GRID_SEED), columns=PER_CLASS if generator.num_classes else None)
+    grid = draw_preview(generator, seed=GRID_SEED)
     files = {
         WEIGHTS_FILE: dump_weights({GENERATOR: generator}),
         GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),

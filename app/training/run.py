@@ -39,10 +39,10 @@ class RunFolder:
         """Folder of the sample grids."""
         return self.path / "grids"
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether the run went to its end and, if asked to, was published."""
-        return (self.path / "finished.json").exists()
+    def is_done(self, *, publish: bool) -> bool:
+        """Tell whether the run went to its end and, if that is asked for now, was published."""
+        facts = _read_json(self.path / "finished.json")
+        return facts is not None and not (publish and facts.get("version") is None)
 
     def latest_snapshot(self) -> Path | None:
         """Return the newest complete snapshot."""
@@ -67,20 +67,23 @@ class RunFolder:
         _write_json(self.path / "finished.json", facts)
 
 
-def open_run(root: Path, name: str, identity: Mapping[str, Any], *, fresh: bool) -> RunFolder:
-    """Return the run to go on with: the newest one if it is unfinished and the same, else a new one.
+def open_run(root: Path, name: str, identity: Mapping[str, Any], *, publish: bool, fresh: bool) -> RunFolder:
+    """Return the run to go on with: the newest one if it is the same and something is left to do, else a new one.
 
     Args:
         root: Folder of all runs.
         name: Of the model.
         identity: All that the result depends on: configuration and data digest.
+        publish: Whether the result shall be published; a run that was only trained is then not done yet.
         fresh: Start anew in any case.
     """
     home = root / name
     numbers = sorted(int(path.name) for path in home.glob("*") if _NUMBER.fullmatch(path.name))
     if numbers and not fresh:
         last = RunFolder(home / f"{numbers[-1]:03d}")
-        if not last.is_finished and _read_json(last.path / "config.json") == json.loads(json.dumps(identity)):
+        if not last.is_done(publish=publish) and _read_json(last.path / "config.json") == json.loads(
+            json.dumps(identity)
+        ):
             return last
     run = RunFolder(home / f"{(numbers[-1] if numbers else 0) + 1:03d}")
     run.grids.mkdir(parents=True)
@@ -92,7 +95,7 @@ def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingCon
     """Fill in what depends on the data, so that the recipe in the manifest is complete, and names no folder of ours.
 
     Raises:
-        RecipeError: If labels are asked for and the data has none, or the data is smaller than a batch of two.
+        RecipeError: If labels are asked for and the data has none.
     """
     conditional = config.model.conditional
     if conditional is None:

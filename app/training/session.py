@@ -45,10 +45,10 @@ class Session:
         """Measure what the run will cost, by a few of its steps."""
         return estimate_run(self._create_trainer(), self._create_batches())
 
-    def open_run(self, root: Path, name: str, *, fresh: bool = False) -> RunFolder:
+    def open_run(self, root: Path, name: str, *, publish: bool = False, fresh: bool = False) -> RunFolder:
         """Return the folder of the run to go on with, or of a new one; see ``open_run`` in ``run.py``."""
         identity = {"config": self.config.model_dump(mode="json", exclude={"runtime"}), "dataset": self.dataset.sha256}
-        return open_run(root, name, identity, fresh=fresh)
+        return open_run(root, name, identity, publish=publish, fresh=fresh)
 
     def train(
         self,

@@ -107,6 +107,34 @@ def test_an_unfinished_run_is_resumed_and_a_finished_or_other_one_is_not(make_se
     assert "005" == session.open_run(tmp_path, "name").path.name
 
 
+def test_a_run_that_was_only_trained_is_published_without_training_again(make_session, tmp_path):
+    session = make_session()
+    run = session.open_run(tmp_path, "name")
+    trained, _ = run_training(session, run)
+    run.finish({"version": None})
+
+    again = session.open_run(tmp_path, "name", publish=True)
+    republished, reports = run_training(session, again)
+    again.finish({"version": 1})
+
+    assert run == again
+    assert [] == reports
+    assert all(torch.equal(a, b) for a, b in zip(weights(trained), weights(republished), strict=True))
+    assert "002" == session.open_run(tmp_path, "name", publish=True).path.name
+
+
+def test_a_broken_state_is_not_snapshotted_between_log_lines(make_session, tmp_path):
+    session = make_session(log_interval=100, snapshot_interval=3)
+    broken = session.config.optimizer.model_copy(update={"discriminator_lr": 1e30, "generator_lr": 1e30})
+    object.__setattr__(session, "config", session.config.model_copy(update={"optimizer": broken}))
+    run = session.open_run(tmp_path, "name")
+
+    with pytest.raises(DivergedError, match="step 3"):
+        run_training(session, run)
+
+    assert run.latest_snapshot() is None
+
+
 def test_a_run_keeps_the_precision_it_began_with(make_session, tmp_path):
     run = make_session().open_run(tmp_path, "name")
 
