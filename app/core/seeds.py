@@ -12,6 +12,7 @@ Source:
 import enum
 import math
 import secrets
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ _KEY_STEPS = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
 _ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
 _SHIFT = np.uint64(32)
+
+LatentPrior: TypeAlias = Literal["normal", "uniform", "truncated"]
+"""Of each latent number: standard normal; uniform in (-1, 1); standard normal, given that it is within +-2."""
+TRUNCATED_LIMIT = 2.0
 
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
@@ -116,19 +121,27 @@ def draw_labels(seed: int | U64, indices: NDArray[np.int64], num_classes: int) -
     return ((words * np.uint64(num_classes)) >> _SHIFT).astype(np.int32)
 
 
-def draw_latents(seed: int | U64, indices: NDArray[np.int64], latent_dim: int) -> NDArray[np.float32]:
-    """Draw standard normal latents, one word each, by inversion.
+def draw_latents(
+    seed: int | U64, indices: NDArray[np.int64], latent_dim: int, prior: LatentPrior = "normal"
+) -> NDArray[np.float32]:
+    """Draw latents, one word per number, by inversion of the prior's distribution function.
 
     Args:
         seed: Seed of the samples, in [0, 2**63), or one per sample, shape (n,).
         indices: Sample numbers, shape (n,).
         latent_dim: Numbers per sample.
+        prior: Distribution of each number.
 
     Returns:
-        Latents within +-6.4, shape (n, latent_dim).
+        Latents, shape (n, latent_dim): within +-6.4 when normal, within +-2 when truncated, inside +-1 when uniform.
     """
     words = draw_words(seed, indices, Stream.LATENT, latent_dim)
+    if prior == "uniform":
+        # 24 bits, so that float32 holds the odd multiples of 2**-24 exactly and never reaches an end.
+        return ((words >> np.uint32(8)).astype(np.float64) * 2.0**-23 - (1.0 - 2.0**-24)).astype(np.float32)
     uniform = (words.astype(np.float64) + 0.5) * 2.0**-32
+    if prior == "truncated":
+        uniform = _BELOW_LIMIT + uniform * (1.0 - 2.0 * _BELOW_LIMIT)
     return normal_quantile(uniform).astype(np.float32)
 
 
@@ -180,6 +193,7 @@ def _log(x: F64) -> F64:
     return 2.0 * s * series + exponent * math.log(2.0)
 
 
+_BELOW_LIMIT = 0.022750131948179207  # of the standard normal distribution below -2
 _LOG_TERMS = 13  # |s| <= 0.1716: the first term left out is below 1e-20
 
 # Coefficients as printed in Wichura 1988, lowest power first.

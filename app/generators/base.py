@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from app.core.seeds import LatentPrior
 from app.repository.manifest import ImageSpec
 
 Latents: TypeAlias = Float[Tensor, "batch latent"]
@@ -38,6 +39,7 @@ class SampleSpace:
     image: ImageSpec
     latent_dim: int
     num_classes: int
+    latent_prior: LatentPrior = "normal"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Flatten(nn.Module):
 
 
 class Generator(nn.Module, abc.ABC):
-    """Makes images in [-1, 1] from standard normal latents, and from class numbers where it is conditional."""
+    """Makes images in [-1, 1] from latents, and from class numbers where it is conditional."""
 
     def __init__(self, space: SampleSpace) -> None:
         super().__init__()
@@ -112,6 +114,11 @@ class Generator(nn.Module, abc.ABC):
     def latent_dim(self) -> int:
         """Numbers per latent."""
         return self.space.latent_dim
+
+    @property
+    def latent_prior(self) -> LatentPrior:
+        """Distribution that latents are drawn from."""
+        return self.space.latent_prior
 
     @property
     def image(self) -> ImageSpec:
@@ -128,7 +135,7 @@ class Generator(nn.Module, abc.ABC):
         """Make one image per latent.
 
         Args:
-            latents: Standard normal numbers.
+            latents: Numbers drawn from ``latent_prior``, independent of each other.
             labels: Class numbers below ``num_classes``; None when unconditional.
 
         Returns:

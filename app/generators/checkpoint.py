@@ -41,7 +41,7 @@ def load_generator(manifest: Manifest, weights: bytes) -> Generator:
     """
     architecture = find_architecture(manifest.architecture)
     config = architecture.parse(manifest.hyperparameters)
-    space = SampleSpace(manifest.image, manifest.latent_dim, manifest.num_classes)
+    space = SampleSpace(manifest.image, manifest.latent_dim, manifest.num_classes, manifest.latent_prior)
     with torch.device("meta"), _WithoutInit():
         generator = architecture.generator(config, space)
     try:

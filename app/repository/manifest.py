@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from app.core.errors import ManifestError
-from app.core.seeds import SEED_LIMIT
+from app.core.seeds import SEED_LIMIT, LatentPrior
 from app.schemas.names import NAME_PATTERN
 
 SCHEMA: Final = "fount-manifest/1"
@@ -101,7 +101,7 @@ class Manifest(_Strict):
     parts: list[Part] = Field(min_length=1)
     image: ImageSpec
     latent_dim: int = Field(ge=1, le=16384)
-    latent_prior: Literal["normal"] = "normal"
+    latent_prior: LatentPrior = "normal"
     class_names: list[ClassName] = Field(default_factory=list, max_length=100_000)
     num_parameters: int = Field(ge=1, le=10**11)
     created: AwareDatetime = Field(strict=False)

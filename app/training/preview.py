@@ -36,7 +36,7 @@ def sample_grid(generator: Generator, *, seed: int) -> NDArray[np.uint8]:
     """
     labels = grid_labels(generator.num_classes)
     count = UNCONDITIONAL if labels is None else len(labels)
-    latents = torch.from_numpy(draw_latents(seed, np.arange(count), generator.latent_dim))
+    latents = torch.from_numpy(draw_latents(seed, np.arange(count), generator.latent_dim, generator.latent_prior))
     device = next(generator.parameters()).device
     parts = []
     for start in range(0, count, BATCH):

@@ -127,7 +127,7 @@ class Session:
 
     def _latents(self, runs: Sequence[IndexRun], size: int, generator: Generator) -> Tensor:
         padded = np.zeros((size, generator.latent_dim), dtype=np.float32)
-        drawn = draw_run_latents(runs, generator.latent_dim)
+        drawn = draw_run_latents(runs, generator.latent_dim, generator.latent_prior)
         padded[: len(drawn)] = drawn
         return torch.from_numpy(padded).to(self._device)
 

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import scipy.special
+import scipy.stats
 
+from app.core import seeds
 from app.core.seeds import (
     SEED_LIMIT,
     Stream,
@@ -102,3 +104,49 @@ def test_drawn_seeds_differ_and_fit_a_double():
 
     assert 100 == len(seeds)
     assert max(seeds) < 2**53
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform", "truncated"])
+def test_latents_follow_their_prior(prior):
+    latents = np.sort(draw_latents(3, np.arange(5_000), 8, prior).astype(np.float64), axis=None)
+
+    distribution = {
+        "normal": scipy.stats.norm(),
+        "uniform": scipy.stats.uniform(-1, 2),
+        "truncated": scipy.stats.truncnorm(-2, 2),
+    }[prior]
+    expected = (np.arange(latents.size) + 0.5) / latents.size
+    assert abs(distribution.cdf(latents) - expected).max() < 0.01
+
+
+def test_uniform_latents_are_exact_and_never_reach_an_end(monkeypatch):
+    words = np.array([[0, 255, 256, 2**31 - 1, 2**31, 2**32 - 1]], dtype=np.uint32)
+    monkeypatch.setattr(seeds, "draw_words", lambda *_: words)
+
+    latents = draw_latents(0, np.arange(1), 6, "uniform")
+
+    step = 2.0**-24
+    assert [-1 + step, -1 + step, -1 + 3 * step, -step, step, 1 - step] == latents[0].astype(np.float64).tolist()
+
+
+def test_truncated_latents_stay_within_two_at_the_last_word(monkeypatch):
+    words = np.array([[0, 2**32 - 1]], dtype=np.uint32)
+    monkeypatch.setattr(seeds, "draw_words", lambda *_: words)
+
+    latents = draw_latents(0, np.arange(1), 2, "truncated")[0]
+
+    assert -2 <= latents[0] < -1.999999
+    assert 1.999999 < latents[1] <= 2
+
+
+@pytest.mark.parametrize(
+    ("prior", "expected"),
+    [
+        ("uniform", ["-0x1.e8fa3c0000000p-2", "-0x1.2051400000000p-6"]),
+        ("truncated", ["-0x1.3681c60000000p-1", "-0x1.58ef660000000p-6"]),
+    ],
+)
+def test_latents_of_other_priors_keep_their_bits_for_ever(prior, expected):
+    latents = draw_latents(42, np.array([0]), 2, prior)
+
+    assert expected == [float(value).hex() for value in latents.flatten()]

@@ -21,3 +21,12 @@ def test_truncation_scales_the_latents_of_its_run_only():
     drawn = draw_run_latents(runs, 5)
 
     assert np.array_equal(drawn[2:] * np.float32(0.5), drawn[:2])
+
+
+def test_latents_are_drawn_from_the_prior_of_the_model():
+    run = IndexRun(5, 3, 4, 0.5)
+
+    drawn = draw_run_latents([run], 6, "uniform")
+
+    expected = draw_latents(5, np.arange(3, 7), 6, "uniform") * np.float32(0.5)
+    assert np.array_equal(expected, drawn)
