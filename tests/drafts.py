@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from app.repository.evaluation import EvaluationRecord, Metric
 from app.repository.manifest import WEIGHTS_FILE, DatasetInfo, ImageSpec, Manifest, TrainingInfo, utc_now
 from app.repository.store import ModelRepository
 
@@ -42,3 +43,18 @@ def make_files(seed: int = 0) -> dict[str, bytes]:
 
 def publish_draft(root: Path | str, name: str = "tiny", *, version: int | None = None, seed: int = 0) -> Manifest:
     return ModelRepository(str(root)).publish(make_draft(name), make_files(seed), version)
+
+
+def make_record(metrics: dict[str, Metric] | None = None, **changes) -> EvaluationRecord:
+    """Make up the figures of a version; ``reference`` and ``judge`` may be changed in part."""
+    facts = {
+        "protocol": "full",
+        "num_samples": 10_000,
+        "seed": 0,
+        "metrics": metrics or {"fid_10k_test": Metric(value=2.5, interval=(2.4, 2.6), floor=0.8, better="lower")},
+        "wall_seconds": 1.0,
+    }
+    reference = {"name": "made-up", "split": "test", "sha256": "1" * 64, "num_images": 10_000}
+    judge = {"description": "a made-up classifier", "accuracy": 0.99, "sha256": "1" * 64}
+    nested = {"reference": reference | changes.pop("reference", {}), "judge": judge | changes.pop("judge", {})}
+    return EvaluationRecord(**facts | nested | changes)
