@@ -1,1 +1,1 @@
-"""How good generated images are: figures that are pure functions of arrays, and the protocols that put them together."""
+"""How good generated images are: metrics as pure functions of arrays, and the protocol that puts them together."""
