@@ -16,6 +16,7 @@ WEIGHTS_FILE = "weights.safetensors"
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "README.md"
 GRID_FILE = "grid.png"
+CURVES_FILE = "curves.png"
 
 MAX_MANIFEST_BYTES = 2**20
 MAX_WEIGHTS_BYTES = 8 * 2**30
@@ -34,7 +35,7 @@ Hyperparameter: TypeAlias = (
     | ShortText
     | list[Annotated[int, Field(ge=0, le=2**20)]]
 )
-FileName: TypeAlias = Literal["weights.safetensors", "README.md", "grid.png"]
+FileName: TypeAlias = Literal["weights.safetensors", "README.md", "grid.png", "curves.png"]
 Part: TypeAlias = Literal["generator", "encoder"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from app.core.errors import ManifestError
 from app.repository.manifest import (
     CARD_FILE,
+    CURVES_FILE,
     GRID_FILE,
     MANIFEST_FILE,
     MAX_WEIGHTS_BYTES,
@@ -16,7 +17,7 @@ from app.repository.manifest import (
     parse_manifest,
 )
 
-_ORDER = (WEIGHTS_FILE, GRID_FILE, CARD_FILE)
+_ORDER = (WEIGHTS_FILE, GRID_FILE, CURVES_FILE, CARD_FILE)
 
 
 def check_files(files: Mapping[str, bytes]) -> None:

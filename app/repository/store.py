@@ -19,6 +19,7 @@ from app.repository.aliases import AliasTable, dump_aliases
 from app.repository.listing import ALIASES_FILE, TOMBSTONE_FILE
 from app.repository.manifest import (
     CARD_FILE,
+    CURVES_FILE,
     GRID_FILE,
     MANIFEST_FILE,
     MAX_VERSION,
@@ -174,7 +175,7 @@ class ModelRepository(RepositoryReader):
         return number
 
     def _bury(self, name: str, version: int) -> None:
-        for file in (MANIFEST_FILE, WEIGHTS_FILE, CARD_FILE, GRID_FILE):
+        for file in (MANIFEST_FILE, WEIGHTS_FILE, CARD_FILE, GRID_FILE, CURVES_FILE):
             self._storage.delete(f"{name}/{version}/{file}")
 
     def _engrave(self, name: str, version: int) -> bytes:

@@ -122,12 +122,12 @@ def test_a_manifest_that_no_reader_would_take_is_not_sealed():
 
 
 def test_sealing_writes_weights_first_and_the_manifest_last():
-    files = {"README.md": b"x", "grid.png": b"x", "weights.safetensors": b"x"}
+    files = dict.fromkeys(("README.md", "curves.png", "grid.png", "weights.safetensors"), b"x")
     check_files(files)
 
     _, documents = seal(make_draft(), 1, files)
 
-    assert ["weights.safetensors", "grid.png", "README.md", "manifest.json"] == list(documents)
+    assert ["weights.safetensors", "grid.png", "curves.png", "README.md", "manifest.json"] == list(documents)
 
 
 def test_a_recipe_may_hold_any_json():
