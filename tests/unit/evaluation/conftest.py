@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from app.data.dataset import build_dataset
+from app.evaluation.classifier import ClassifierRecipe
+from app.evaluation.judge import open_judge
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):  # small matrices, and tests run side by side
+        yield
     torch.set_num_threads(before)
 
 
@@ -24,5 +28,15 @@ def make_halves():
         for image, label in zip(images, labels, strict=True):
             image[:, 4 * label : 4 * label + 4] += 180
         return build_dataset("halves", images, labels, ["left", "right"] if labelled else [])
+
+    return make
+
+
+@pytest.fixture
+def make_judge(tmp_path):
+    """Train a judge for a second, or read it from the folder of the test."""
+
+    def make(train, test=None):
+        return open_judge(train, test, cache=tmp_path, recipe=ClassifierRecipe(steps=12, batch_size=16))
 
     return make

@@ -1,0 +1,192 @@
+"""All figures of one set of images against real ones; the same for generated images and for the floor."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+
+from app.data.dataset import ImageDataset
+from app.evaluation.arrays import Classes
+from app.evaluation.bootstrap import Interval, bootstrap_interval
+from app.evaluation.classification_accuracy import classification_accuracy_score
+from app.evaluation.classifier import Pixels
+from app.evaluation.frechet_distance import frechet_distance, frechet_from_moments, moments
+from app.evaluation.inception_score import inception_score
+from app.evaluation.kernel_distance import kernel_distance
+from app.evaluation.label_agreement import label_agreement
+from app.evaluation.manifold import measure_manifolds
+from app.evaluation.memorisation import distance_ratio, nearest_distances
+from app.evaluation.modes import count_modes
+from app.evaluation.protocol import CAS_BATCH
+from app.evaluation.reference import View
+
+NEIGHBOURS = 5
+SPLIT_SIZE = 1000  # samples in each part of the Inception Score
+MIN_PER_CLASS = 50  # fewer images of a class give no covariance worth the name
+
+_MIN_TURNS = 20  # fewer rounds through the classes have no halves worth the name
+_NORMAL_QUANTILE = 1.959963984540054  # of 97.5 %
+_T_QUANTILES = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # of 97.5 %, by number of values
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One figure: its value, the number of images behind it, its 95 % interval where that is known."""
+
+    value: float
+    count: int
+    interval: Interval | None = None
+
+
+@dataclasses.dataclass
+class Figures:
+    """Figures by family, and those of each class by family and class number."""
+
+    overall: dict[str, Figure] = dataclasses.field(default_factory=dict)
+    per_class: dict[str, dict[int, float]] = dataclasses.field(default_factory=dict)
+
+    def add(self, others: "Figures") -> None:
+        """Take up other figures."""
+        self.overall |= others.overall
+        self.per_class |= others.per_class
+
+
+def measure_distances(
+    real: View, view: View, *, strata: int = 1, num_subsets: int = 100, with_intervals: bool = True
+) -> dict[str, Figure]:
+    """Measure Frechet and kernel distance; the interval is for other samples against the same real images.
+
+    Args:
+        real: What the images are compared with.
+        view: The images.
+        strata: Classes that were drawn in turn. Random halves keep that balance: where it is left to chance, the
+            spread is mostly that of the class counts.
+        num_subsets: Of the kernel distance.
+        with_intervals: Whether to spend the time on intervals.
+    """
+    count, features = len(view.images), view.look.features
+    reference = moments(real.look.features)
+    distance = frechet_from_moments(reference, moments(features))
+    interval = None
+    if with_intervals:
+        turns = strata if count >= _MIN_TURNS * strata else 1
+        interval = bootstrap_interval(
+            lambda rows: frechet_from_moments(reference, moments(features[_expand(rows, turns)])),
+            count // turns,
+            value=distance,
+            bounds=(0.0, math.inf),
+        )
+    kernel = kernel_distance(real.look.features, features, num_subsets=num_subsets)
+    return {"fid": Figure(distance, count, interval), "kid": Figure(kernel.value, count)}
+
+
+def measure_neighbours(real: View, view: View) -> dict[str, Figure]:
+    """Measure precision, recall, density and coverage on as many real images as there are others."""
+    count = len(view.images)
+    chosen = real.take(count)
+    found = measure_manifolds(chosen.look.features, view.look.features, neighbours=NEIGHBOURS)
+    return {
+        "precision": _share(found.precision, count, of=count),
+        "recall": _share(found.recall, count, of=len(chosen.images)),
+        "density": Figure(found.density, count),
+        "coverage": _share(found.coverage, count, of=len(chosen.images)),
+    }
+
+
+def measure_classes(view: View, num_classes: int) -> Figures:
+    """Measure the Inception Score, and where classes were asked for, whether the images are of them."""
+    count = len(view.images)
+    score = inception_score(view.look.probabilities, splits=max(1, count // SPLIT_SIZE))
+    figures = Figures({"inception_score": Figure(score.value, count)})
+    if num_classes:
+        found = label_agreement(view.look.classes, view.labels, num_classes)
+        worst_count = int(np.count_nonzero(view.labels == found.worst_class))
+        figures.overall["label_agreement"] = _share(found.mean, count, of=count)
+        figures.overall["label_agreement_worst"] = _share(found.worst, count, of=worst_count)
+        figures.per_class["label_agreement"] = found.per_class
+    return figures
+
+
+def measure_each_class(real: View, view: View, num_classes: int) -> Figures:
+    """Measure the Frechet distance within each class; nothing where a class has too few images for that."""
+    rows = [(real.labels == number, view.labels == number) for number in range(num_classes)]
+    if min(int(chosen.sum()) for pair in rows for chosen in pair) < MIN_PER_CLASS:
+        return Figures()
+    distances = {
+        number: frechet_distance(real.look.features[reals], view.look.features[others])
+        for number, (reals, others) in enumerate(rows)
+    }
+    count, values = len(view.images), list(distances.values())
+    overall = {
+        "fid_per_class_mean": Figure(float(np.mean(values)), count),
+        "fid_per_class_worst": Figure(max(values), count),
+    }
+    return Figures(overall, {"fid": distances})
+
+
+def measure_modes(modes: Classes, num_modes: int) -> dict[str, Figure]:
+    """Count the modes that samples fall on, and how unevenly they do."""
+    found, count = count_modes(modes, num_modes), len(modes)
+    interval = bootstrap_interval(
+        lambda rows: count_modes(modes[rows], num_modes).reverse_kl,
+        count,
+        value=found.reverse_kl,
+        bounds=(0.0, math.log(num_modes)),
+    )
+    return {"modes": Figure(float(found.covered), count), "reverse_kl": Figure(found.reverse_kl, count, interval)}
+
+
+def score_classifiers(
+    images: Pixels, labels: Classes, real: ImageDataset, *, seeds: int, device: torch.device
+) -> Iterator[float]:
+    """Yield the Classification Accuracy Score of one classifier after the other; each image is seen once by each."""
+    for seed in range(seeds):
+        yield classification_accuracy_score(
+            images, labels, real, steps=len(images) // CAS_BATCH, batch_size=CAS_BATCH, seed=seed, device=device
+        )
+
+
+def summarise_scores(scores: list[float], count: int) -> Figure:
+    """Average the scores of several classifiers; the interval is for other classifiers on the same images."""
+    value = float(np.mean(scores))
+    if len(scores) < 2:  # noqa: PLR2004 - one value has no spread
+        return Figure(value, count)
+    width = _T_QUANTILES[len(scores)] * float(np.std(scores, ddof=1)) / math.sqrt(len(scores))
+    return Figure(value, count, (max(0.0, value - width), min(1.0, value + width)))
+
+
+def measure_copying(
+    images: Pixels, train: UInt8[np.ndarray, "train height width channels"], typical_distance: float
+) -> Figure:
+    """Compare the images' distances to the training images with that of new real ones."""
+    distances, typical = nearest_distances(images, train), np.array([typical_distance])
+    value = distance_ratio(distances, typical)
+    interval = bootstrap_interval(
+        lambda rows: distance_ratio(distances[rows], typical), len(images), value=value, bounds=(0.0, math.inf)
+    )
+    return Figure(value, len(images), interval)
+
+
+def wilson_interval(share: float, count: int) -> Interval:
+    """Return the 95 % interval of a share among ``count`` independent cases.
+
+    Source:
+        Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    z = _NORMAL_QUANTILE
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
+    return (max(0.0, centre - reach), min(1.0, centre + reach))
+
+
+def _expand(rounds: Classes, strata: int) -> Int64[np.ndarray, " rows"]:
+    """Return the rows of whole rounds through the classes."""
+    rows: np.ndarray = (rounds[:, None] * strata + np.arange(strata)).ravel()
+    return rows
+
+
+def _share(share: float, count: int, *, of: int) -> Figure:
+    return Figure(share, count, wilson_interval(share, of))

@@ -1,0 +1,98 @@
+"""The real images that generated ones are held against, and the real images that stand in for generated ones."""
+
+import dataclasses
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from app.core.errors import DatasetError
+from app.data.dataset import ImageDataset
+from app.evaluation.arrays import Classes
+from app.evaluation.classifier import Pixels
+from app.evaluation.judge import Judge, Look
+
+_ROW_SEED = 0
+
+
+class View(NamedTuple):
+    """Images with their classes, and what the judge sees in them."""
+
+    images: Pixels
+    labels: Classes
+    look: Look
+
+    def take(self, count: int) -> "View":
+        """Return some of the images, chosen once and for all; all of them, where there are no more."""
+        if count >= len(self.images):
+            return self
+        rows = choose_rows(len(self.images))[:count]
+        look = Look(self.look.features[rows], self.look.probabilities[rows])
+        return View(self.images[rows], self.labels[rows], look)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reference:
+    """The data that a generator was trained on, and the split that it is compared with.
+
+    Attributes:
+        train: What the generator was trained on.
+        test: What it has never seen; None where the data has no such split. Then figures are taken against ``train``,
+            and say so in their names.
+    """
+
+    train: ImageDataset
+    test: ImageDataset | None = None
+
+    def __post_init__(self) -> None:
+        if self.test is None:
+            return
+        if self.test.images.shape[1:] != self.train.images.shape[1:]:
+            raise DatasetError("the images of the train and the test split differ in size or colour")
+        if self.test.class_names != self.train.class_names:
+            raise DatasetError("the train and the test split have different classes")
+
+    @property
+    def dataset(self) -> ImageDataset:
+        """The images that generated ones are compared with."""
+        return self.test or self.train
+
+    @property
+    def split(self) -> Literal["train", "test"]:
+        """Which split that is."""
+        return "test" if self.test else "train"
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names in label order; empty when unlabelled."""
+        return self.train.class_names
+
+    def view(self, judge: Judge) -> View:
+        """Let the judge look at the images that generated ones are compared with."""
+        return look_at(judge, self.dataset.images, self.dataset.labels)
+
+    def stand_ins(self, count: int | None = None) -> tuple[ImageDataset, ImageDataset]:
+        """Return real images in the place of generated ones, and what they are compared with: for the floor.
+
+        Images of the train split against the test split; without one, half of the images against the other half.
+        """
+        if self.test is not None:
+            return take_images(self.train, choose_rows(self.train.num_images)[:count]), self.test
+        shuffled = choose_rows(self.train.num_images)
+        half = len(shuffled) // 2
+        return take_images(self.train, shuffled[:half][:count]), take_images(self.train, shuffled[half:])
+
+
+def look_at(judge: Judge, images: Pixels, labels: Classes) -> View:
+    """Let the judge look at images."""
+    return View(images, labels, judge.look(images))
+
+
+def take_images(dataset: ImageDataset, rows: Classes) -> ImageDataset:
+    """Return some images of a data set, under its name and digest: they go no further than the metrics."""
+    return dataclasses.replace(dataset, images=dataset.images[rows], labels=dataset.labels[rows])
+
+
+def choose_rows(num_rows: int) -> Classes:
+    """Return all rows in an order that is random, and the same every time; its first rows are a random choice."""
+    order: Classes = np.random.default_rng(_ROW_SEED).permutation(num_rows)
+    return order

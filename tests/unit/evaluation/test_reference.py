@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from app.core.errors import DatasetError
+from app.data.dataset import build_dataset
+from app.evaluation.reference import Reference, choose_rows
+
+
+def test_a_test_split_is_what_samples_are_compared_with(make_halves):
+    train, test = make_halves(), make_halves(32, seed=1)
+
+    reference = Reference(train, test)
+
+    assert (test, "test", ["left", "right"]) == (reference.dataset, reference.split, reference.class_names)
+
+
+def test_without_a_test_split_it_is_the_training_set(make_halves):
+    train = make_halves()
+
+    assert (train, "train") == (Reference(train).dataset, Reference(train).split)
+
+
+def test_splits_of_different_data_are_refused(make_halves):
+    train = make_halves()
+    renamed = build_dataset("renamed", train.images, train.labels, ["a", "b"])
+
+    with pytest.raises(DatasetError, match="different classes"):
+        Reference(train, renamed)
+    with pytest.raises(DatasetError, match="size or colour"):
+        Reference(train, make_halves(channels=3))
+
+
+def test_training_images_stand_in_for_samples_against_the_test_split(make_halves):
+    train, test = make_halves(), make_halves(32, seed=1)
+
+    stand_ins, against = Reference(train, test).stand_ins(10)
+
+    assert (10, test) == (stand_ins.num_images, against)
+    assert all((image == train.images).all(axis=(1, 2, 3)).any() for image in stand_ins.images)
+
+
+def test_without_a_test_split_halves_stand_against_each_other(make_halves):
+    train = make_halves()
+
+    first, second = Reference(train).stand_ins()
+
+    both = np.concatenate([first.images, second.images])
+    assert (32, 32) == (first.num_images, second.num_images)
+    assert len(np.unique(train.images, axis=0)) == len(np.unique(both, axis=0))
+    assert 10 == Reference(train).stand_ins(10)[0].num_images
+
+
+def test_a_view_is_cut_to_the_same_images_each_time(make_halves, make_judge):
+    train = make_halves()
+    view = Reference(train).view(make_judge(train))
+
+    part = view.take(10)
+
+    assert np.array_equal(part.images, train.images[choose_rows(64)[:10]])
+    assert np.array_equal(part.look.features, view.look.features[choose_rows(64)[:10]])
+    assert view is view.take(64)
