@@ -24,8 +24,8 @@ REMINDER_IMAGES = 50_000
 GRACE_IMAGES = 60_000
 """Samples are not judged before: an average of weights that are still grey makes grey images, all alike."""
 THIN_RATIO = 0.5
-"""Distance between generated images over that between real ones. A good generator of digits had 1.00 over all images and
-0.96 to 1.08 within its classes; two draws of ten real images of a class never came below 0.68 of each other."""
+"""Distance between generated images over that between real ones. A good generator of digits had 1.00 over all images
+and 0.96 to 1.08 within classes; two draws of ten real images of a class never came below 0.68 of each other."""
 COLLAPSED_RATIO = 0.25
 COLLAPSED_CLASSES = 0.5
 """Share of the classes that must have collapsed before the run counts as collapsed."""
