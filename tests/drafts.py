@@ -41,8 +41,10 @@ def make_files(seed: int = 0) -> dict[str, bytes]:
     return {WEIGHTS_FILE: bytes([seed % 256]) * 64, "README.md": b"# tiny\n"}
 
 
-def publish_draft(root: Path | str, name: str = "tiny", *, version: int | None = None, seed: int = 0) -> Manifest:
-    return ModelRepository(str(root)).publish(make_draft(name), make_files(seed), version)
+def publish_draft(
+    root: Path | str, name: str = "tiny", *, version: int | None = None, seed: int = 0, **changes
+) -> Manifest:
+    return ModelRepository(str(root)).publish(make_draft(name, **changes), make_files(seed), version)
 
 
 def make_record(metrics: dict[str, Metric] | None = None, **changes) -> EvaluationRecord:

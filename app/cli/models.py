@@ -36,6 +36,7 @@ Repository = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AliasName = Annotated[str, typer.Option("--alias", help="The alias to move.")]
+Force = Annotated[bool, typer.Option("--force", help="Promote it though its figures are worse.")]
 Reference = Annotated[str, typer.Argument(metavar="REF", help="`name`, `name@3` or `name@candidate`.")]
 
 
@@ -101,15 +102,23 @@ def verify_models(
 def promote_model(
     reference: Annotated[str, typer.Argument(metavar="REF", help="`name@3` or `name@candidate`.")],
     alias: AliasName = "production",
+    force: Force = False,
     repository: Repository = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a version, then point an alias to it; a running service follows by itself."""
+    """Verify a version, then point an alias to it; a running service follows by itself.
+
+    A version is refused when its figures are worse than those of the version that the alias points to, beyond the
+    intervals of both.
+    """
     if "@" not in reference:
         raise typer.BadParameter("say which version: name@3 or name@alias", param_hint="REF")
     store = _open(repository)
     name, version = _resolve(store, reference)
-    store.verify(name, version)
+    manifest = store.verify(name, version)
+    incumbent = store.read_aliases(name).get(alias)
+    if incumbent not in (None, version) and not force:
+        _require_quality(manifest, store.read_manifest(name, incumbent))
     previous = store.set_alias(name, alias, version)
     _tell_move(name, alias, previous, version, as_json=as_json)
 
@@ -145,6 +154,25 @@ def remove_model(
         print_json({"name": name, "version": version, "removed": True})
     else:
         console.print(f"removed {name}@{version}", markup=False)
+
+
+def _require_quality(candidate: Manifest, incumbent: Manifest) -> None:
+    """Exit with status 1 if a version is worse than the one it would replace; say so where nobody can know."""
+    from app.repository.evaluation import find_obstacle, is_worse, read_evaluation
+
+    old, new = f"{incumbent.name}@{incumbent.version}", f"{candidate.name}@{candidate.version}"
+    records = [read_evaluation(candidate), read_evaluation(incumbent)]
+    first, second = records
+    if first is None or second is None:
+        unknown = " and ".join(name for name, record in zip((new, old), records, strict=True) if record is None)
+        err_console.print(plain(f"note: nobody has measured {unknown}, so nothing is compared"), soft_wrap=True)
+        return
+    obstacle = find_obstacle(first, second)
+    if obstacle:
+        err_console.print(plain(f"note: figures are not compared: {obstacle}"), soft_wrap=True)
+    worse = is_worse(first, second)
+    if worse:
+        fail(f"{new} is worse than {old}, beyond the intervals of both: {'; '.join(worse)}", "--force promotes it")
 
 
 def _open(url: str | None) -> ModelRepository:
@@ -219,10 +247,19 @@ def _facts(manifest: Manifest, aliases: list[str]) -> list[tuple[str, str]]:
             "training",
             f"{training.steps:,} steps, {training.wall_seconds:,.0f} s, {training.device}, seed {training.seed}",
         ),
-        ("evaluation", ", ".join(sorted(manifest.evaluation)) or "none"),
+        ("quality", _describe_quality(manifest)),
         ("license", manifest.license or "not stated"),
         ("files", ", ".join(f"{file} ({entry.num_bytes:,} bytes)" for file, entry in manifest.files.items())),
     ]
+
+
+def _describe_quality(manifest: Manifest) -> str:
+    from app.repository.evaluation import describe_metric, read_evaluation, sort_metrics
+
+    record = read_evaluation(manifest)
+    if record is None:
+        return "not measured"
+    return ", ".join(f"{name} {describe_metric(metric)}" for name, metric in sort_metrics(record.metrics).items())
 
 
 def _verify(store: ModelRepository, reference: str | None) -> Iterator[VersionCheck]:

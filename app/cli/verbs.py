@@ -22,6 +22,8 @@ class Verb(NamedTuple):
 VERBS = {
     "serve": Verb("app.cli.serve:serve", "Serve samples over HTTP."),
     "train": Verb("app.cli.train:train", "Train a generator on images and publish it."),
+    "evaluate": Verb("app.cli.evaluate:evaluate", "Measure how good a model is."),
+    "compare": Verb("app.cli.compare:compare", "Say which of two models is better, and where."),
     "sample": Verb("app.cli.sample:sample", "Write samples of a model to a folder."),
     "models": Verb("app.cli.models:models_app", "List, check, promote and roll back published models."),
     "recipes": Verb("app.cli.recipes:recipes_app", "List and show the training recipes."),

@@ -1,15 +1,18 @@
 """The real images that generated ones are held against, and the real images that stand in for generated ones."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from app.core.errors import DatasetError
 from app.data.dataset import ImageDataset
+from app.data.sources import open_dataset
 from app.evaluation.arrays import Classes
 from app.evaluation.classifier import Pixels
 from app.evaluation.judge import Judge, Look
+from app.repository.manifest import ImageSpec
 
 _ROW_SEED = 0
 
@@ -80,6 +83,28 @@ class Reference:
         shuffled = choose_rows(self.train.num_images)
         half = len(shuffled) // 2
         return take_images(self.train, shuffled[:half][:count]), take_images(self.train, shuffled[half:])
+
+
+def open_reference(source: str, image: ImageSpec, *, on_missing: Callable[[str], None] | None = None) -> Reference:
+    """Read the splits of a source, at the size and in the colours of a generator.
+
+    Args:
+        source: As for training.
+        image: What the generator makes.
+        on_missing: Called with the reason when there is no test split.
+
+    Raises:
+        DatasetError: If the source cannot be read.
+    """
+    size, channels = (image.height, image.width), image.channels
+    train = open_dataset(source, image_size=size, channels=channels)
+    try:
+        test = open_dataset(source, image_size=size, channels=channels, split="test")
+    except DatasetError as error:
+        if on_missing:
+            on_missing(error.detail)
+        return Reference(train)
+    return Reference(train, test)
 
 
 def look_at(judge: Judge, images: Pixels, labels: Classes) -> View:

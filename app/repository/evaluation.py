@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +18,11 @@ MAX_CLASSES = 1000  # more are left out of the per-class figures: a manifest is 
 WATCHED = frozenset({"fid", "cas", "coverage", "recall", "label_agreement", "label_agreement_worst", "reverse_kl"})
 COPYING_BELOW = 0.9  # a memorisation ratio under this counts as worse, too
 TOLERANCE = 0.02  # of the value, on either side, where a figure has no interval
+
+_READING_ORDER = (
+    *("fid", "cas", "coverage", "recall", "precision", "density", "kid", "inception_score", "label_agreement"),
+    *("label_agreement_worst", "fid_per_class_mean", "fid_per_class_worst", "memorisation", "modes", "reverse_kl"),
+)
 
 _COUNT_AND_SPLIT = re.compile(r"_\d+k?(_test|_train)?$")
 
@@ -113,6 +119,13 @@ def read_evaluation(manifest: Manifest) -> EvaluationRecord | None:
         return None
 
 
+def sort_metrics(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Return figures in the order to read them: the telling ones first."""
+    order = {family: place for place, family in enumerate(_READING_ORDER)}
+    names = sorted(metrics, key=lambda name: (order.get(name_family(name), len(order)), name))
+    return {name: metrics[name] for name in names}
+
+
 def find_obstacle(first: EvaluationRecord, second: EvaluationRecord) -> str | None:
     """Say why the figures of two records cannot be held against each other; None when they can."""
     if first.protocol != second.protocol:
@@ -126,7 +139,7 @@ def find_obstacle(first: EvaluationRecord, second: EvaluationRecord) -> str | No
 
 def compare_records(first: EvaluationRecord, second: EvaluationRecord) -> list[Comparison]:
     """Hold every figure that both records have against each other, whatever ``find_obstacle`` says."""
-    shared = [name for name in first.metrics if name in second.metrics]
+    shared = [name for name in sort_metrics(first.metrics) if name in second.metrics]
     return [_compare(name, first.metrics[name], second.metrics[name]) for name in shared]
 
 

@@ -24,6 +24,10 @@ class VersionSummary(BaseModel):
     digest: str
     architecture: str
     created: str
+    metrics: dict[str, float] = Field(
+        description="Figures of quality by name, which states sample count and reference; empty when nobody measured. "
+        "Intervals, floors and the judge are in the manifest's `evaluation`."
+    )
 
 
 class ModelSummary(BaseModel):

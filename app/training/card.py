@@ -3,6 +3,7 @@
 import json
 
 from app.repository.manifest import Manifest
+from app.training.quality import write_quality
 
 _TEMPLATE = """---
 library_name: fount
@@ -30,6 +31,7 @@ pipeline_tag: unconditional-image-generation
 | took | {wall_seconds:,.0f} s on {device}, {precision} |
 
 {usage}
+{quality}
 ## Limits
 
 Samples are synthetic, and follow the data that the generator was trained on with all its gaps. A class label says what
@@ -79,6 +81,7 @@ def write_card(manifest: Manifest) -> str:
         device=training.device,
         precision=training.precision,
         usage=_USAGE.format(body=json.dumps(body)),
+        quality=write_quality(manifest),
     )
 
 

@@ -1,5 +1,7 @@
 import pytest
 
+from app.repository.evaluation import dump_evaluation
+from tests.drafts import make_draft, make_files, make_record
 from tests.fakes import FAKE_NUMERICS
 from tests.problems import assert_problem
 
@@ -21,6 +23,16 @@ async def test_one_model_is_described_as_in_the_list(client):
     listed = (await client.get("/v1/models")).json()["models"][1]
 
     assert listed == (await client.get("/v1/models/tiny")).json()
+
+
+async def test_the_list_shows_figures_where_somebody_measured(open_client, make_settings, repository):
+    evaluation = dump_evaluation(make_record())
+    repository.publish(make_draft("plain", class_names=[], evaluation=evaluation), make_files(4))
+    client = await open_client(make_settings())
+
+    versions = (await client.get("/v1/models/plain")).json()["versions"]
+
+    assert [{}, {"fid_10k_test": 2.5}] == [one["metrics"] for one in versions]
 
 
 @pytest.mark.parametrize("selector", ["1", "production"])

@@ -15,7 +15,8 @@ from app.api.keys import AccessScope
 from app.api.services import AliasName, ModelName, Selector, Services, ServicesDep
 from app.api.strict import StrictRoute
 from app.core.errors import AliasNotFoundError, NotFoundError, VersionNotFoundError
-from app.repository.manifest import FileName
+from app.repository.evaluation import read_evaluation, sort_metrics
+from app.repository.manifest import FileName, Manifest
 from app.schemas.models import AliasBody, AliasState, ModelList, ModelSummary, VersionDetail, VersionSummary
 from app.schemas.names import is_version
 from app.serving.catalog import ModelView, ServedVersion
@@ -211,7 +212,13 @@ def _summarise(view: ModelView) -> ModelSummary:
                 digest=one.ref.digest,
                 architecture=one.manifest.architecture,
                 created=one.manifest.created.isoformat(),
+                metrics=_list_metrics(one.manifest),
             )
             for one in view.versions
         ],
     )
+
+
+def _list_metrics(manifest: Manifest) -> dict[str, float]:
+    record = read_evaluation(manifest)
+    return {} if record is None else {name: metric.value for name, metric in sort_metrics(record.metrics).items()}

@@ -5,8 +5,9 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.repository.evaluation import Metric, dump_evaluation
 from app.repository.store import ModelRepository
-from tests.drafts import publish_draft
+from tests.drafts import make_record, publish_draft
 
 
 @pytest.fixture
@@ -160,6 +161,74 @@ def test_a_version_that_is_not_sound_is_not_promoted(fount, models):
     assert 1 == result.exit_code
     assert result.stderr.startswith("error: weights.safetensors is shorter")
     assert {} == ModelRepository(str(models)).read_aliases("tiny")
+
+
+@pytest.fixture
+def publish_measured(models):
+    """Publish a version of `tiny` with a Frechet distance."""
+
+    def publish(value, **changes):
+        metric = Metric(value=value, interval=(value - 0.1, value + 0.1), floor=0.8, better="lower")
+        record = make_record({"fid_10k_test": metric}, **changes)
+        return publish_draft(models, evaluation=dump_evaluation(record)).version
+
+    return publish
+
+
+def test_a_version_that_is_worse_is_promoted_only_by_force(fount, models, publish_measured):
+    good, bad = publish_measured(2.5), publish_measured(3.5)
+    fount("promote", f"tiny@{good}")
+
+    refused = fount("promote", f"tiny@{bad}")
+    before = ModelRepository(str(models)).read_aliases("tiny")
+    forced = fount("promote", f"tiny@{bad}", "--force")
+
+    sentence = "tiny@5 is worse than tiny@4, beyond the intervals of both"
+    figures = "fid_10k_test is 3.5 (3.4 to 3.6) against 2.5 (2.4 to 2.6)"
+    assert (1, "") == (refused.exit_code, refused.stdout)
+    assert f"error: {sentence}: {figures}\nhint: --force promotes it\n" == refused.stderr
+    assert {"production": good} == before
+    assert (0, "tiny@production: version 4 -> version 5\n") == (forced.exit_code, forced.stdout)
+
+
+@pytest.mark.parametrize("value", [2.0, 2.6], ids=["better", "within the intervals"])
+def test_a_version_that_is_not_worse_is_promoted(fount, publish_measured, value):
+    fount("promote", f"tiny@{publish_measured(2.5)}")
+
+    result = fount("promote", f"tiny@{publish_measured(value)}")
+
+    assert (0, "") == (result.exit_code, result.stderr)
+
+
+def test_what_nobody_measured_is_promoted_with_a_note(fount, publish_measured):
+    fount("promote", f"tiny@{publish_measured(2.5)}")
+
+    result = fount("promote", "tiny@1")
+
+    assert 0 == result.exit_code
+    assert "note: nobody has measured tiny@1, so nothing is compared\n" == result.stderr
+
+
+def test_figures_of_other_conditions_are_not_compared(fount, publish_measured):
+    fount("promote", f"tiny@{publish_measured(2.5)}")
+
+    result = fount("promote", f"tiny@{publish_measured(3.5, judge={'sha256': '2' * 64})}")
+
+    assert 0 == result.exit_code
+    assert "note: figures are not compared: different judges looked at them\n" == result.stderr
+
+
+def test_promoting_what_the_alias_has_already_compares_nothing(fount):
+    fount("promote", "tiny@1")
+
+    assert (0, "") == (fount("promote", "tiny@1").exit_code, fount("promote", "tiny@1").stderr)
+
+
+def test_show_tells_the_figures(fount, publish_measured):
+    publish_measured(2.5)
+
+    assert re.search(r"quality +fid_10k_test 2\.5 \(2\.4 to 2\.6\)", fount("show", "tiny").stdout)
+    assert re.search(r"quality +not measured", fount("show", "tiny@1").stdout)
 
 
 def test_remove_deletes_after_a_yes(fount, models):

@@ -3,7 +3,8 @@ import pytest
 
 from app.core.errors import DatasetError
 from app.data.dataset import build_dataset
-from app.evaluation.reference import Reference, choose_rows
+from app.evaluation.reference import Reference, choose_rows, open_reference
+from app.repository.manifest import ImageSpec
 
 
 def test_a_test_split_is_what_samples_are_compared_with(make_halves):
@@ -59,3 +60,23 @@ def test_a_view_is_cut_to_the_same_images_each_time(make_halves, make_judge):
     assert np.array_equal(part.images, train.images[choose_rows(64)[:10]])
     assert np.array_equal(part.look.features, view.look.features[choose_rows(64)[:10]])
     assert view is view.take(64)
+
+
+def test_splits_are_read_at_the_size_and_colour_of_the_generator(make_halves, tmp_path):
+    train, test = make_halves(), make_halves(32, seed=1)
+    arrays = {"x_train": train.images, "y_train": train.labels, "x_test": test.images, "y_test": test.labels}
+    np.savez(tmp_path / "halves.npz", **arrays)
+
+    reference = open_reference(str(tmp_path / "halves.npz"), ImageSpec(height=4, width=6, channels=3))
+
+    assert (64, 4, 6, 3) == reference.train.images.shape
+    assert (32, "test") == (reference.dataset.num_images, reference.split)
+
+
+def test_a_source_without_a_test_split_says_why():
+    reasons = []
+
+    reference = open_reference("digits", ImageSpec(height=8, width=8, channels=1), on_missing=reasons.append)
+
+    assert "train" == reference.split
+    assert ["the built-in digits have no splits; all of them are 'train'"] == reasons

@@ -11,6 +11,7 @@ from app.repository.evaluation import (
     is_worse,
     name_family,
     read_evaluation,
+    sort_metrics,
 )
 from app.repository.manifest import dump_manifest, parse_manifest
 from tests.drafts import make_draft, make_record
@@ -130,3 +131,11 @@ def test_figures_are_written_to_be_read(value, text):
 
 def test_a_figure_without_interval_is_its_value():
     assert "1.5" == describe_metric(Metric(value=1.5, better="lower"))
+
+
+def test_telling_figures_come_first():
+    names = ["unknown_10k", "precision_10k_test", "cas_25600", "fid_10k_test"]
+
+    metrics = sort_metrics({name: Metric(value=1.0, better="lower") for name in names})
+
+    assert ["fid_10k_test", "cas_25600", "precision_10k_test", "unknown_10k"] == list(metrics)
