@@ -28,6 +28,8 @@ EPILOG = """Examples:
 Ctrl-C and SIGTERM leave a snapshot; the same command goes on from it. Exit status: 0 done, 1 failed, 2 usage,
 130 or 143 stopped by a signal."""
 
+_SHORT = {"discriminator_loss": "D", "generator_loss": "G", "reconstruction": "reconstruction", "kl": "KL"}
+
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A name from `fount recipes list`, or a TOML file.")]
 Data = Annotated[
     str | None,
@@ -126,19 +128,18 @@ def _train(session: Session, run: RunFolder) -> TrainedRun:
 
     err_console.print(plain(f"run {run.path}"))
     with _create_progress_bar() as bar, InterruptGuard() as guard:
-        task = bar.add_task("training", total=session.config.schedule.steps, facts="")
+        task = bar.add_task("training", total=1.0, facts="")
 
         def show(report: Report) -> None:
-            bar.update(task, completed=report.step, facts=_describe(report))
+            bar.update(task, completed=report.progress, facts=_describe(report))
             if not bar.console.is_terminal:
-                bar.console.print(plain(f"step {report.step} of {report.steps}  {_describe(report)}"))
-            if report.warning:
-                bar.console.print(plain(f"warning: {report.warning}"), style="yellow")
+                bar.console.print(plain(f"step {report.step}, {report.progress:.1%}  {_describe(report)}"))
+            for finding in report.findings:
+                bar.console.print(plain(f"warning: {finding}"), style="yellow")
 
         trained = session.train(
             run,
             should_stop=guard.is_set,
-            on_start=lambda progress: bar.update(task, completed=progress.step),
             on_report=show,
         )
     if not trained.is_complete:
@@ -148,12 +149,12 @@ def _train(session: Session, run: RunFolder) -> TrainedRun:
 
 
 def _create_progress_bar() -> ProgressBar:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[facts]}"),
         console=err_console,
@@ -162,11 +163,8 @@ def _create_progress_bar() -> ProgressBar:
 
 
 def _describe(report: Report) -> str:
-    losses = report.losses
-    return (
-        f"D {losses['discriminator_loss']:.3f}  G {losses['generator_loss']:.3f}  "
-        f"{report.images_per_second:,.0f} images/s"
-    )
+    shown = [f"{_SHORT[name]} {value:.3f}" for name, value in report.losses.items() if name in _SHORT]
+    return "  ".join([*shown, f"{report.images_per_second:,.0f} images/s"])
 
 
 def _publish(session: Session, trained: TrainedRun, repository: str | None, name: str) -> Manifest:

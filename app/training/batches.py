@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from app.data.dataset import ImageDataset
+from app.training.lanes import Lanes
 from app.training.randomness import create_generator
 
 
@@ -13,12 +14,17 @@ class BatchSource:
 
     Args:
         dataset: Images in memory, uint8.
-        batch_size: Images per batch; batches run across the ends of epochs.
+        batch_size: Images per batch, of all lanes together; batches run across the ends of epochs.
         seed: Of the run.
         mirror: Flip half of the images left to right.
+        lanes: Each takes its share of every batch.
     """
 
-    def __init__(self, dataset: ImageDataset, *, batch_size: int, seed: int, mirror: bool) -> None:
+    def __init__(
+        self, dataset: ImageDataset, *, batch_size: int, seed: int, mirror: bool, lanes: Lanes | None = None
+    ) -> None:
+        self.dataset = dataset
+        self._lanes = lanes or Lanes()
         self._images = torch.from_numpy(dataset.images)
         self._labels = torch.from_numpy(dataset.labels)
         self._batch_size = batch_size
@@ -28,10 +34,11 @@ class BatchSource:
 
     def batch(self, step: int) -> tuple[Float[Tensor, "batch channels height width"], Int[Tensor, " batch"]]:
         """Return the images of a step in [-1, 1], channels last in memory, and their labels."""
-        chosen = self._chosen(step)
+        chosen = self._lanes.share(self._chosen(step))
         pixels = self._images[chosen]
         if self._mirror:
-            flips = torch.rand(len(chosen), generator=create_generator(self._seed, "mirror", step)) < 0.5  # noqa: PLR2004
+            source = create_generator(self._seed, "mirror", step)
+            flips = self._lanes.share(torch.rand(self._batch_size, generator=source) < 0.5)  # noqa: PLR2004 - half of them
             pixels = torch.where(flips[:, None, None, None], pixels.flip(2), pixels)
         images = pixels.permute(0, 3, 1, 2).float().mul_(1 / 127.5).sub_(1.0)
         return images.contiguous(memory_format=torch.channels_last), self._labels[chosen]

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,6 +12,9 @@ from app.core.errors import RecipeError
 from app.core.seeds import SEED_LIMIT
 
 _RECIPES = "app.training.recipes"
+
+LatentPrior: TypeAlias = Literal["normal", "uniform", "truncated"]
+AugmentationPolicy: TypeAlias = Literal["color", "translation", "cutout"]
 
 
 class _Section(BaseModel):
@@ -27,35 +30,66 @@ class DataConfig(_Section):
     channels: Literal[1, 3] | None = Field(None, description="1 for grey, 3 for RGB; by looking when not set.")
     skip_broken: bool = Field(False, description="Leave out images that cannot be read, instead of stopping.")
     mirror: bool = Field(False, description="Flip half of the real images left to right; not for digits and letters.")
+    balanced: bool = Field(False, description="Show every class equally often, however many images it has.")
+    stack: int | None = Field(
+        None, ge=1, le=10**7, description="Train on this many RGB images of three grey ones each (StackedMNIST)."
+    )
 
 
 class ModelConfig(_Section):
     """What to train."""
 
-    architecture: str = Field("resnet_gan", description="The network family: `dcgan` or `resnet_gan`.")
+    architecture: str = Field("resnet_gan", description="The network family.")
     latent_dim: int = Field(64, ge=1, le=1024, description="Numbers per latent.")
+    latent_prior: LatentPrior = Field("normal", description="Distribution of each number; `truncated` within +-2.")
     conditional: bool | None = Field(None, description="Use the class labels; by default when the data has any.")
     hyperparameters: dict[str, Any] = Field(default_factory=dict, description="Of the architecture.")
 
 
 class ObjectiveConfig(_Section):
-    """The loss, and the gradient penalties on the discriminator."""
+    """The loss, and what belongs to it; settings of another kind of loss are ignored."""
 
-    name: str = Field("relativistic", description="The adversarial loss.")
-    r1_gamma: float = Field(1.0, ge=0, le=1e4, description="Weight of the penalty at real images.")
-    r2_gamma: float = Field(1.0, ge=0, le=1e4, description="Weight of the penalty at generated images.")
-    penalty_interval: int = Field(4, ge=1, le=64, description="Steps between penalties; each weighs this much more.")
+    name: str = Field("relativistic", description="The loss.")
+    update: Literal["simultaneous", "alternating"] = Field(
+        "simultaneous",
+        description="Take both gradients from one pass, or update the discriminator first. Losses that cannot share a "
+        "pass (`least_squares`, `hinge`), and more than one critic step, alternate in any case.",
+    )
+    critic_steps: int = Field(1, ge=1, le=20, description="Discriminator updates per generator update.")
+    r1_gamma: float | None = Field(None, ge=0, le=1e4, description="Weight of R1; by default right for the size.")
+    r2_gamma: float | None = Field(None, ge=0, le=1e4, description="Weight of R2; by default right for the size.")
+    gamma_decay: float = Field(1.0, gt=0, le=1, description="Last gamma relative to the first; falls exponentially.")
+    gamma_control: bool = Field(False, description="Steer gamma by the discriminator's loss instead.")
+    penalty_interval: int = Field(4, ge=1, le=64, description="Steps between R1/R2; each weighs this much more.")
+    gradient_penalty: float = Field(10.0, ge=0, le=1e4, description="Weight of the slope of 1 (`wasserstein_gp`).")
+    reconstruction: Literal["gaussian", "bernoulli"] = Field("gaussian", description="Likelihood of pixels (`elbo`).")
+    kl_weight: float = Field(1.0, ge=0, le=1e4, description="Weight of the divergence from the prior (`elbo`).")
+    kl_warmup: float = Field(0.1, ge=0, le=1, description="Part of the run over which that weight rises from zero.")
+    free_bits: float = Field(0.0, ge=0, le=100, description="Divergence per latent number that costs nothing, in nats.")
 
 
 class OptimizerConfig(_Section):
-    """Adam for both networks; learning rates fall to ``final_factor`` along half a cosine."""
+    """Adam for all networks; learning rates fall to ``final_factor`` along half a cosine."""
 
-    generator_lr: float = Field(1e-3, gt=0, le=1)
+    generator_lr: float = Field(1e-3, gt=0, le=1, description="Also of encoder and decoder.")
     discriminator_lr: float = Field(1e-3, gt=0, le=1)
     final_factor: float = Field(0.1, ge=0, le=1, description="Last learning rate, relative to the first.")
     warmup_images: int = Field(0, ge=0, le=10**9, description="Images over which learning rates rise from zero.")
     beta1: float = Field(0.0, ge=0, lt=1)
     beta2: float = Field(0.99, ge=0, lt=1)
+    max_grad_norm: float = Field(0.0, ge=0, le=1e6, description="Gradients of a network are scaled to this; 0: never.")
+
+
+class AugmentationConfig(_Section):
+    """Differentiable augmentation of what the discriminator sees, real and generated alike; for little data."""
+
+    policies: tuple[AugmentationPolicy, ...] | None = Field(
+        None, description="Of `color`, `translation`, `cutout`; by default all that fit, below 5,000 images."
+    )
+    probability: float = Field(1.0, ge=0, le=1, description="Chance of each policy for each image.")
+    adaptive: bool = Field(False, description="Start at zero and raise the chance when the discriminator overfits.")
+    target: float = Field(0.6, ge=0, le=1, description="Of the adaptive chance: how sure it may be of real images.")
+    ramp_images: int = Field(500_000, ge=1000, le=10**9, description="Images over which it can go from 0 to 1.")
 
 
 class AveragingConfig(_Section):
@@ -70,8 +104,26 @@ class ScheduleConfig(_Section):
 
     batch_size: int = Field(128, ge=2, le=65536)
     steps: int = Field(2000, ge=1, le=10**9, description="Updates of each network.")
+    time_budget_s: float | None = Field(
+        None, gt=0, le=10**7, description="Seconds of training instead of steps; schedules follow the clock."
+    )
     log_interval: int = Field(25, ge=1, le=10**6, description="Steps between lines of the log.")
     snapshot_interval: int = Field(500, ge=1, le=10**7, description="Steps between snapshots and sample grids.")
+
+
+class MonitorConfig(_Section):
+    """What is watched during a run, and what happens when it goes wrong."""
+
+    evaluation_samples: int = Field(
+        0,
+        ge=0,
+        le=50_000,
+        description="Samples of a short evaluation at each snapshot, where the best by FID is kept; 0: none.",
+    )
+    on_collapse: Literal["warn", "stop", "restore"] = Field(
+        "warn", description="When modes are lost: say so, end the run, or end it with the best weights."
+    )
+    tensorboard: bool = Field(False, description="Write curves and grids for TensorBoard into the run's folder.")
 
 
 class RuntimeConfig(_Section):
@@ -80,6 +132,7 @@ class RuntimeConfig(_Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="`auto`: bfloat16 where native.")
     threads: int = Field(0, ge=0, le=1024, description="Compute threads; 0 takes one per core.")
+    lanes: int = Field(1, ge=1, le=64, description="Processes that share each batch; on CPUs faster than threads.")
 
 
 class TrainingConfig(_Section):
@@ -93,8 +146,15 @@ class TrainingConfig(_Section):
     objective: ObjectiveConfig = ObjectiveConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
     averaging: AveragingConfig = AveragingConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    monitor: MonitorConfig = MonitorConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @property
+    def images_per_step(self) -> int:
+        """Real images that a step sees: one batch per update of the discriminator."""
+        return self.schedule.batch_size * self.objective.critic_steps
 
 
 def list_recipes() -> list[str]:

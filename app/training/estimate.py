@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import torch
 
-from app.training.adversarial import AdversarialTrainer
 from app.training.batches import BatchSource
+from app.training.trainer import Trainer
 
 TRIALS = 3
 
@@ -23,7 +23,7 @@ class Estimate:
     memory_bytes: int
 
 
-def estimate_run(trainer: AdversarialTrainer, batches: BatchSource) -> Estimate:
+def estimate_run(trainer: Trainer, batches: BatchSource) -> Estimate:
     """Run a few steps with and without penalty and scale them to the whole run; the trainer is spent afterwards."""
     config = trainer.config
     interval = config.objective.penalty_interval
@@ -31,25 +31,25 @@ def estimate_run(trainer: AdversarialTrainer, batches: BatchSource) -> Estimate:
     without = _time_step(trainer, batches, lambda trial: trial * interval + 1) if interval > 1 else with_penalty
     per_step = (with_penalty + (interval - 1) * without) / interval
     return Estimate(
-        seconds=per_step * config.schedule.steps,
-        images_per_second=config.schedule.batch_size / per_step,
+        seconds=config.schedule.time_budget_s or per_step * config.schedule.steps,
+        images_per_second=config.images_per_step / per_step,
         memory_bytes=_peak_memory(trainer),
     )
 
 
-def _time_step(trainer: AdversarialTrainer, batches: BatchSource, choose: Callable[[int], int]) -> float:
+def _time_step(trainer: Trainer, batches: BatchSource, choose: Callable[[int], int]) -> float:
     """Return the fastest of a few steps, in seconds; the first one pays for warming up."""
     times = []
     for trial in range(TRIALS):
         step = choose(trial)
         start = time.perf_counter()
-        losses = trainer.step(step, *batches.batch(step))
-        float(losses["generator_loss"])
+        losses = trainer.step(step, 0.0, *batches.batch(step))
+        float(next(iter(losses.values())))
         times.append(time.perf_counter() - start)
     return min(times)
 
 
-def _peak_memory(trainer: AdversarialTrainer) -> int:
+def _peak_memory(trainer: Trainer) -> int:
     if trainer.runtime.device.type == "cuda":
         return torch.cuda.max_memory_allocated(trainer.runtime.device)
     unit = 1 if sys.platform == "darwin" else 1024

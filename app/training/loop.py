@@ -10,14 +10,15 @@ from torch import Tensor
 
 from app.core.errors import DivergedError
 from app.imaging.codec import encode_png
-from app.training.adversarial import AdversarialTrainer
 from app.training.batches import BatchSource
+from app.training.horizon import Horizon
+from app.training.monitor import Monitor
 from app.training.preview import draw_preview
 from app.training.run import RunFolder
 from app.training.snapshot import Progress, load_snapshot, save_snapshot
+from app.training.trainer import Trainer
 
 PREVIEW_SEED = 0
-STARVED_LOSS = 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,89 +26,104 @@ class Report:
     """What a log line says: means since the last one."""
 
     step: int
-    steps: int
+    progress: float
     losses: Mapping[str, float]
     images_per_second: float
-    warning: str | None = None
+    findings: tuple[str, ...] = ()
 
 
 class Window:
     """Means of losses and speed since the last log line."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}
         self._images = 0
         self._start = time.monotonic()
 
     def add(self, losses: Mapping[str, Tensor], num_images: int) -> None:
-        """Count one step."""
+        """Count one step; nothing is waited for."""
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
             self._counts[name] = self._counts.get(name, 0) + 1
         self._images += num_images
 
     def means(self) -> dict[str, float]:
         """Return the mean of each loss over the steps that had it."""
-        return {name: total / self._counts[name] for name, total in self._sums.items()}
+        return {name: float(total) / self._counts[name] for name, total in self._sums.items()}
 
     def images_per_second(self) -> float:
         """Return real images per second of wall time."""
         return self._images / max(time.monotonic() - self._start, 1e-9)
 
 
-def train(
-    run: RunFolder,
-    trainer: AdversarialTrainer,
-    batches: BatchSource,
-    *,
-    should_stop: Callable[[], bool],
-    on_start: Callable[[Progress], None],
-    on_report: Callable[[Report], None],
-) -> Progress:
-    """Go on from the newest snapshot, if there is one, to the end or until asked to stop.
+class Loop:
+    """One run from its newest snapshot, if there is one, to its end or until asked to stop."""
 
-    A snapshot is written at every interval, at the end, and when asked to stop.
+    def __init__(
+        self,
+        run: RunFolder,
+        trainer: Trainer,
+        batches: BatchSource,
+        monitor: Monitor,
+        *,
+        on_report: Callable[[Report], None],
+    ) -> None:
+        self._run = run
+        self._trainer = trainer
+        self._batches = batches
+        self._monitor = monitor
+        self._on_report = on_report
+        latest = run.latest_snapshot()
+        self.progress = load_snapshot(latest, trainer) if latest else Progress(0, 0.0)
 
-    Returns:
-        How far the run came; ``step`` equals the configured steps when it is complete.
+    def train(self, *, should_stop: Callable[[], bool]) -> Progress:
+        """Take steps; a snapshot is written at every interval, at the end, and when asked to stop.
 
-    Raises:
-        DivergedError: If a loss is no longer finite; the last snapshot is from before.
-        SnapshotError: If the newest snapshot cannot be used.
-    """
-    schedule = trainer.config.schedule
-    latest = run.latest_snapshot()
-    progress = load_snapshot(latest, trainer) if latest else Progress(0, 0.0)
-    on_start(progress)
-    started = time.monotonic() - progress.wall_seconds
-    window = Window()
-    for step in range(progress.step, schedule.steps):
-        images, labels = batches.batch(step)
-        window.add(trainer.step(step, images, labels), len(images))
-        done = step + 1
-        stop = should_stop()
-        last = stop or done == schedule.steps
-        if last or done % schedule.log_interval == 0:
-            _log(run, window, done, schedule.steps, on_report)
-            window = Window()
-        if last or done % schedule.snapshot_interval == 0:
-            _check_finite(window.means(), done)
-            progress = Progress(done, time.monotonic() - started)
-            save_snapshot(run.snapshots, trainer, progress)
-            _save_grid(run, trainer, done)
-        if stop:
-            break
-    return progress
+        Returns:
+            How far the run came.
 
+        Raises:
+            DivergedError: If a loss is no longer finite; the last snapshot is from before.
+        """
+        trainer, schedule = self._trainer, self._trainer.config.schedule
+        horizon = Horizon(schedule, elapsed_s=self.progress.wall_seconds, lanes=trainer.lanes)
+        window = Window()
+        step = self.progress.step
+        while not self.progress.is_complete:
+            progress = horizon.progress(step)
+            window.add(trainer.step(step, progress, *self._batches.batch(step)), trainer.config.images_per_step)
+            is_last = horizon.is_last(step, progress)
+            step += 1
+            stop = trainer.lanes.agree(wish=should_stop())
+            halts = stop or is_last
+            if halts or step % schedule.log_interval == 0:
+                self._log(window, step, horizon.progress(step))
+                window = Window()
+            if halts or step % schedule.snapshot_interval == 0:
+                _check_finite(window.means(), step)
+                if is_last:
+                    trainer.finish(self._batches.dataset)
+                stop = self._monitor.look(trainer, step) or stop
+                self._save(Progress(step, horizon.elapsed_s(), is_complete=is_last))
+            if stop:
+                break
+        return self.progress
 
-def _log(run: RunFolder, window: Window, step: int, steps: int, on_report: Callable[[Report], None]) -> None:
-    means = window.means()
-    _check_finite(means, step)
-    report = Report(step, steps, means, window.images_per_second(), _warn(means))
-    entry = {"step": step, "images_per_second": round(report.images_per_second, 1)}
-    run.append_log(entry | {name: round(value, 6) for name, value in means.items()})
-    on_report(report)
+    def _log(self, window: Window, step: int, progress: float) -> None:
+        means = window.means()
+        _check_finite(means, step)
+        speed = window.images_per_second()
+        findings = self._monitor.observe(step, means, images_per_second=speed)
+        self._on_report(Report(step, progress, means, speed, tuple(findings)))
+
+    def _save(self, progress: Progress) -> None:
+        self.progress = progress
+        if self._trainer.lanes.is_first:
+            save_snapshot(self._run.snapshots, self._trainer, progress)
+            sheet = draw_preview(self._trainer.averager.average, seed=PREVIEW_SEED)
+            grid = self._run.grids / f"step-{progress.step:09d}.png"
+            grid.write_bytes(encode_png(sheet, json.dumps({"step": progress.step})))
 
 
 def _check_finite(means: Mapping[str, float], step: int) -> None:
@@ -116,17 +132,3 @@ def _check_finite(means: Mapping[str, float], step: int) -> None:
         raise DivergedError(
             f"a loss is not finite at step {step}; lower the learning rates or raise r1_gamma, r2_gamma"
         )
-
-
-def _warn(means: Mapping[str, float]) -> str | None:
-    loss = means["discriminator_loss"]
-    if loss < STARVED_LOSS:
-        return (
-            f"the discriminator wins: its loss is {loss:.3f}, so the generator learns little; raise r1_gamma, r2_gamma"
-        )
-    return None
-
-
-def _save_grid(run: RunFolder, trainer: AdversarialTrainer, step: int) -> None:
-    sheet = draw_preview(trainer.averager.average, seed=PREVIEW_SEED)
-    (run.grids / f"step-{step:09d}.png").write_bytes(encode_png(sheet, json.dumps({"step": step})))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app import __version__
 from app.data.dataset import ImageDataset
-from app.generators.checkpoint import GENERATOR, dump_weights
+from app.generators.checkpoint import dump_weights
 from app.imaging.codec import encode_png
 from app.repository.manifest import (
     CARD_FILE,
@@ -20,10 +20,10 @@ from app.repository.manifest import (
     utc_now,
 )
 from app.repository.store import ModelRepository
-from app.training.adversarial import AdversarialTrainer
 from app.training.card import write_card
 from app.training.preview import draw_preview
 from app.training.snapshot import Progress
+from app.training.trainer import Trainer
 
 GRID_SEED = 0
 _RECORDED = ("torch", "numpy", "pillow", "safetensors")
@@ -32,7 +32,7 @@ _RECORDED = ("torch", "numpy", "pillow", "safetensors")
 def publish_generator(
     repository: ModelRepository,
     name: str,
-    trainer: AdversarialTrainer,
+    trainer: Trainer,
     dataset: ImageDataset,
     progress: Progress,
 ) -> Manifest:
@@ -45,20 +45,21 @@ def publish_generator(
     draft = _create_draft(name, trainer, dataset, progress)
     grid = draw_preview(generator, seed=GRID_SEED)
     files = {
-        WEIGHTS_FILE: dump_weights({GENERATOR: generator}),
+        WEIGHTS_FILE: dump_weights({part: network for part, network in trainer.published_parts().items()}),
         GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),
         CARD_FILE: write_card(draft).encode(),
     }
     return repository.publish(draft, files)
 
 
-def _create_draft(name: str, trainer: AdversarialTrainer, dataset: ImageDataset, progress: Progress) -> Manifest:
+def _create_draft(name: str, trainer: Trainer, dataset: ImageDataset, progress: Progress) -> Manifest:
     config, runtime, generator = trainer.config, trainer.runtime, trainer.averager.average
     return Manifest(
         name=name,
         architecture=config.model.architecture,
         hyperparameters=config.model.hyperparameters,
-        parts=[GENERATOR],
+        parts=list(trainer.published_parts()),
+        latent_prior=config.model.latent_prior,
         image=generator.image,
         latent_dim=generator.latent_dim,
         class_names=dataset.class_names if generator.num_classes else [],
@@ -75,7 +76,7 @@ def _create_draft(name: str, trainer: AdversarialTrainer, dataset: ImageDataset,
             ),
             seed=config.seed,
             steps=progress.step,
-            images_seen=progress.step * config.schedule.batch_size,
+            images_seen=progress.step * config.images_per_step,
             wall_seconds=round(progress.wall_seconds, 1),
             device=runtime.describe(),
             precision=runtime.precision,

@@ -1,4 +1,4 @@
-"""A run: its folder, and the way from a configuration and images to a trained generator."""
+"""A run: its folder, and which one to go on with."""
 
 import dataclasses
 import json
@@ -8,16 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from app.core.errors import RecipeError
-from app.data.dataset import ImageDataset
-from app.generators.base import SampleSpace
-from app.generators.registry import find_architecture
-from app.repository.manifest import ImageSpec
-from app.training.adversarial import AdversarialTrainer
-from app.training.config import TrainingConfig, parse_config
-from app.training.runtime import Precision, Runtime
+from app.training.runtime import Precision
 from app.training.snapshot import list_snapshots
 
 _NUMBER = re.compile(r"[0-9]{3,}")
@@ -89,43 +80,6 @@ def open_run(root: Path, name: str, identity: Mapping[str, Any], *, publish: boo
     run.grids.mkdir(parents=True)
     _write_json(run.path / "config.json", identity)
     return run
-
-
-def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingConfig:
-    """Fill in what depends on the data, so that the recipe in the manifest is complete, and names no folder of ours.
-
-    Raises:
-        RecipeError: If labels are asked for and the data has none.
-    """
-    conditional = config.model.conditional
-    if conditional is None:
-        conditional = len(dataset.class_names) > 1
-    if conditional and not dataset.class_names:
-        raise RecipeError("model.conditional: the data has no classes")
-    architecture = find_architecture(config.model.architecture)
-    hyperparameters = architecture.parse(config.model.hyperparameters).model_dump()
-    model = config.model.model_copy(update={"conditional": conditional, "hyperparameters": hyperparameters})
-    data = config.data.model_copy(update={"source": dataset.name})
-    return parse_config(config.model_copy(update={"model": model, "data": data}).model_dump())
-
-
-def create_trainer(config: TrainingConfig, dataset: ImageDataset, runtime: Runtime) -> AdversarialTrainer:
-    """Build both networks with weights that follow from the seed."""
-    architecture = find_architecture(config.model.architecture)
-    hyperparameters = architecture.parse(config.model.hyperparameters)
-    space = create_space(config, dataset)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        generator = architecture.generator(hyperparameters, space)
-        discriminator = architecture.discriminator(hyperparameters, space)
-    return AdversarialTrainer(config, generator, discriminator, runtime)
-
-
-def create_space(config: TrainingConfig, dataset: ImageDataset) -> SampleSpace:
-    """Describe what the generator maps from and to."""
-    _, height, width, channels = dataset.images.shape
-    image = ImageSpec.model_validate({"height": height, "width": width, "channels": channels})
-    return SampleSpace(image, config.model.latent_dim, len(dataset.class_names) if config.model.conditional else 0)
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -9,28 +9,30 @@ from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository
-from app.training.adversarial import AdversarialTrainer
 from app.training.batches import BatchSource
+from app.training.build import create_trainer, resolve_config
 from app.training.config import TrainingConfig
 from app.training.estimate import Estimate, estimate_run
-from app.training.loop import Report, train
+from app.training.loop import Loop, Report
+from app.training.monitor import Monitor
 from app.training.publish import publish_generator
-from app.training.run import RunFolder, create_trainer, open_run, resolve_config
+from app.training.run import RunFolder, open_run
 from app.training.runtime import Runtime, start_runtime
 from app.training.snapshot import Progress
+from app.training.trainer import Trainer
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainedRun:
     """Where a run stands, at its end or where it was stopped."""
 
-    trainer: AdversarialTrainer
+    trainer: Trainer
     progress: Progress
 
     @property
     def is_complete(self) -> bool:
-        """Whether all configured steps are done."""
-        return self.progress.step >= self.trainer.config.schedule.steps
+        """Whether the run came to its end."""
+        return self.progress.is_complete
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +57,6 @@ class Session:
         run: RunFolder,
         *,
         should_stop: Callable[[], bool],
-        on_start: Callable[[Progress], None],
         on_report: Callable[[Report], None],
     ) -> TrainedRun:
         """Train to the end or until asked to stop; goes on from the run's newest snapshot, in its precision.
@@ -66,10 +67,8 @@ class Session:
         """
         precision = run.settle_precision(self.runtime.precision)
         trainer = self._create_trainer(dataclasses.replace(self.runtime, precision=precision))
-        progress = train(
-            run, trainer, self._create_batches(), should_stop=should_stop, on_start=on_start, on_report=on_report
-        )
-        return TrainedRun(trainer, progress)
+        loop = Loop(run, trainer, self._create_batches(), Monitor(run), on_report=on_report)
+        return TrainedRun(trainer, loop.train(should_stop=should_stop))
 
     def publish(self, trained: TrainedRun, repository: ModelRepository, name: str) -> Manifest:
         """Publish the averaged generator as the next version of a model.
@@ -79,13 +78,15 @@ class Session:
         """
         return publish_generator(repository, name, trained.trainer, self.dataset, trained.progress)
 
-    def _create_trainer(self, runtime: Runtime | None = None) -> AdversarialTrainer:
+    def _create_trainer(self, runtime: Runtime | None = None) -> Trainer:
         return create_trainer(self.config, self.dataset, runtime or self.runtime)
 
     def _create_batches(self) -> BatchSource:
-        schedule = self.config.schedule
         return BatchSource(
-            self.dataset, batch_size=schedule.batch_size, seed=self.config.seed, mirror=self.config.data.mirror
+            self.dataset,
+            batch_size=self.config.images_per_step,
+            seed=self.config.seed,
+            mirror=self.config.data.mirror,
         )
 
 

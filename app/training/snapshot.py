@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from app.core.errors import SnapshotError
-from app.training.adversarial import AdversarialTrainer
+from app.training.trainer import Trainer
 
 SCHEMA = "fount-snapshot/1"
 KEPT = 2
 _SUFFIX = ".safetensors"
+_CONTROL = "control"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +27,10 @@ class Progress:
 
     step: int
     wall_seconds: float
+    is_complete: bool = False
 
 
-def save_snapshot(folder: Path, trainer: AdversarialTrainer, progress: Progress) -> Path:
+def save_snapshot(folder: Path, trainer: Trainer, progress: Progress) -> Path:
     """Write a snapshot aside, sync it, then give it its name; older ones but the last are removed."""
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {
@@ -54,7 +56,7 @@ def list_snapshots(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"step-*{_SUFFIX}"))
 
 
-def load_snapshot(path: Path, trainer: AdversarialTrainer) -> Progress:
+def load_snapshot(path: Path, trainer: Trainer) -> Progress:
     """Put a run back to where a snapshot was taken.
 
     Raises:
@@ -74,35 +76,20 @@ def load_snapshot(path: Path, trainer: AdversarialTrainer) -> Progress:
     return Progress(**json.loads(metadata["progress"]))
 
 
-def _identify(trainer: AdversarialTrainer) -> str:
+def _identify(trainer: Trainer) -> str:
     """Return what the result depends on, as text; where it is computed is not part of that."""
     return trainer.config.model_dump_json(exclude={"runtime"})
 
 
-def _networks(trainer: AdversarialTrainer) -> dict[str, torch.nn.Module]:
-    return {
-        "generator": trainer.generator,
-        "average": trainer.averager.average,
-        "discriminator": trainer.discriminator,
-    }
-
-
-def _optimizers(trainer: AdversarialTrainer) -> dict[str, torch.optim.Optimizer]:
-    return {
-        "generator_optimizer": trainer.generator_optimizer,
-        "discriminator_optimizer": trainer.discriminator_optimizer,
-    }
-
-
-def _state(trainer: AdversarialTrainer) -> dict[str, Tensor]:
+def _state(trainer: Trainer) -> dict[str, Tensor]:
     state = {
         f"{part}.{name}": tensor
-        for part, network in _networks(trainer).items()
+        for part, network in trainer.networks().items()
         for name, tensor in network.state_dict().items()
     }
-    for part, optimizer in _optimizers(trainer).items():
+    for part, optimizer in trainer.optimizers().items():
         state |= {f"{part}.{index}.{key}": tensor for index, key, tensor in _moments(optimizer.state_dict())}
-    return state
+    return state | {f"{_CONTROL}.{name}": tensor for name, tensor in trainer.state().items()}
 
 
 def _moments(state: dict[str, Any]) -> Iterator[tuple[int, str, Tensor]]:
@@ -111,17 +98,18 @@ def _moments(state: dict[str, Any]) -> Iterator[tuple[int, str, Tensor]]:
             yield index, key, tensor
 
 
-def _restore(trainer: AdversarialTrainer, tensors: dict[str, Tensor]) -> None:
+def _restore(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
     try:
-        for part, network in _networks(trainer).items():
+        for part, network in trainer.networks().items():
             network.load_state_dict(_part(tensors, part))
-        for part, optimizer in _optimizers(trainer).items():
+        for part, optimizer in trainer.optimizers().items():
             parameters = optimizer.param_groups[0]["params"]
             state: dict[int, dict[str, Tensor]] = {}
             for name, tensor in _part(tensors, part).items():
                 index, key = name.split(".")
                 state.setdefault(int(index), {})[key] = _lay_out_like(parameters[int(index)], tensor)
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        trainer.load_state(_part(tensors, _CONTROL))
     except (RuntimeError, ValueError, LookupError) as error:
         raise SnapshotError("the snapshot does not fit the networks of this build") from error
 

@@ -4,7 +4,7 @@ import torch
 
 from app.data.dataset import build_dataset
 from app.training.config import parse_config
-from app.training.run import resolve_config
+from app.training.build import resolve_config
 from app.training.runtime import Runtime
 from app.training.session import Session
 

@@ -9,7 +9,7 @@ from app.generators.pixels import to_pixels
 from app.repository.store import ModelRepository
 from app.training.snapshot import list_snapshots
 
-FAMILIES = [("dcgan", "non_saturating"), ("resnet_gan", "relativistic")]
+FAMILIES = [("dcgan", "non_saturating"), ("resnet_gan", "relativistic"), ("dcgan", "hinge")]
 
 
 def run_training(session, run, *, stop_after=None):
@@ -19,7 +19,7 @@ def run_training(session, run, *, stop_after=None):
     def should_stop():
         return stop_after is not None and next(remaining, None) == stop_after - 1
 
-    trained = session.train(run, should_stop=should_stop, on_start=lambda progress: None, on_report=reports.append)
+    trained = session.train(run, should_stop=should_stop, on_report=reports.append)
     return trained, reports
 
 

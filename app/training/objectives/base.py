@@ -10,6 +10,12 @@ class AdversarialObjective(abc.ABC):
 
     uses_real_scores: bool = False
     """Whether the generator's loss looks at the scores of real images too."""
+    shares_pass: bool = True
+    """Whether, at any generated image, the slopes of both losses differ by a finite factor only."""
+    default_gamma: float = 2.0
+    """Weight of R1 and R2 for 28 x 28 pixels where none is given; 0 for losses that have another penalty."""
+    penalises_interpolates: bool = False
+    """Whether the slope is held at 1 between real and generated images."""
 
     @abc.abstractmethod
     def discriminator_loss(self, real: Scores, fake: Scores) -> Scores:

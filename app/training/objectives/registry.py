@@ -2,12 +2,21 @@
 
 from app.core.errors import RecipeError
 from app.training.objectives.base import AdversarialObjective
+from app.training.objectives.hinge import Hinge
+from app.training.objectives.least_squares import LeastSquares
 from app.training.objectives.non_saturating import NonSaturating
 from app.training.objectives.relativistic import Relativistic
+from app.training.objectives.wasserstein_gp import WassersteinGp
+
+ELBO = "elbo"
+"""The objective of autoencoders, which are trained without a discriminator."""
 
 OBJECTIVES: dict[str, type[AdversarialObjective]] = {
+    "hinge": Hinge,
+    "least_squares": LeastSquares,
     "non_saturating": NonSaturating,
     "relativistic": Relativistic,
+    "wasserstein_gp": WassersteinGp,
 }
 
 
