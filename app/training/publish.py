@@ -10,6 +10,7 @@ from app import __version__
 from app.data.dataset import ImageDataset
 from app.generators.checkpoint import dump_weights
 from app.imaging.codec import encode_png
+from app.repository.evaluation import EvaluationRecord, dump_evaluation
 from app.repository.manifest import (
     CARD_FILE,
     GRID_FILE,
@@ -35,17 +36,29 @@ def publish_generator(
     trainer: Trainer,
     dataset: ImageDataset,
     progress: Progress,
+    *,
+    evaluation: EvaluationRecord | None = None,
 ) -> Manifest:
     """Publish a run's averaged generator as the next version of a model.
+
+    Args:
+        repository: Where to.
+        name: Of the model.
+        trainer: What was trained.
+        dataset: What on.
+        progress: How far.
+        evaluation: Figures of that generator, for manifest and card.
 
     Raises:
         RepositoryError: If the repository cannot be written.
     """
     generator = trainer.averager.average
     draft = _create_draft(name, trainer, dataset, progress)
+    if evaluation is not None:
+        draft = draft.model_copy(update={"evaluation": dump_evaluation(evaluation)})
     grid = draw_preview(generator, seed=GRID_SEED)
     files = {
-        WEIGHTS_FILE: dump_weights({part: network for part, network in trainer.published_parts().items()}),
+        WEIGHTS_FILE: dump_weights(dict(trainer.published_parts().items())),
         GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),
         CARD_FILE: write_card(draft).encode(),
     }
