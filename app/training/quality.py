@@ -27,7 +27,7 @@ split of {name}. {missing}The judge: {judge}.
 |---|---|---|---|---|
 {rows}
 
-{per_class}The last column is what real images score in the place of generated ones: the best that can be reached.
+{per_class}The last column is what real images score in the place of generated ones: about the best that can be reached.
 """
 
 _NO_TEST = "There is no other split: the generator has seen these images, so copies would score well. "
