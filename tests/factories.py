@@ -11,7 +11,14 @@ from app.repository.manifest import WEIGHTS_FILE, ImageSpec, Manifest
 from app.repository.store import ModelRepository
 from tests.drafts import make_draft
 
-TINY_HYPERPARAMETERS = {"dcgan": {"base_width": 8}, "resnet_gan": {"base_width": 16, "blocks_per_level": 1}}
+TINY_AUTOENCODER = {"base_width": 16, "max_width": 32, "prior_layers": 2, "prior_width": 8, "prior_steps": 4}
+TINY_HYPERPARAMETERS = {
+    "autoencoder": TINY_AUTOENCODER,
+    "dcgan": {"base_width": 8},
+    "mlp_gan": {"generator_widths": [8, 16], "discriminator_widths": [16, 8]},
+    "resnet_gan": {"base_width": 16, "blocks_per_level": 1},
+    "vae": TINY_AUTOENCODER,
+}
 
 
 def make_space(*, num_classes: int = 3, height: int = 8, width: int = 8, channels: int = 1, latent_dim: int = 8):
@@ -20,13 +27,15 @@ def make_space(*, num_classes: int = 3, height: int = 8, width: int = 8, channel
 
 
 def make_networks(architecture: str = "dcgan", space: SampleSpace | None = None, *, seed: int = 0):
-    """Build a tiny generator and discriminator with seeded random weights."""
+    """Build a tiny generator and its discriminator or encoder, with seeded random weights."""
     space = space or make_space()
     family = find_architecture(architecture)
     config = family.parse(TINY_HYPERPARAMETERS[architecture])
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return family.generator(config, space), family.discriminator(config, space)
+        generator = family.generator(config, space)
+        partner = family.discriminator or family.encoder
+        return generator, partner(config, space) if partner else None
 
 
 def make_manifest(name: str = "tiny", *, architecture: str = "dcgan", space: SampleSpace | None = None) -> Manifest:

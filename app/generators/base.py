@@ -163,6 +163,38 @@ class Discriminator(nn.Module, abc.ABC):
         """
 
 
+@dataclasses.dataclass(frozen=True)
+class Posterior:
+    """Where an image may lie in a latent space: an independent normal distribution per number."""
+
+    mean: Float[Tensor, "batch latent"]
+    log_var: Float[Tensor, "batch latent"]
+
+    def at(self, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, "batch latent"]:
+        """Return the point that standard normal noise stands for; zeros give the mean."""
+        return self.mean + (0.5 * self.log_var).exp() * noise
+
+
+class Encoder(nn.Module, abc.ABC):
+    """Tells which latents of a generator make an image."""
+
+    def __init__(self, space: SampleSpace) -> None:
+        super().__init__()
+        self.space = space
+
+    @abc.abstractmethod
+    def forward(self, images: Images, labels: Labels | None) -> Posterior:
+        """Encode images.
+
+        Args:
+            images: Images in [-1, 1].
+            labels: Class numbers below ``num_classes``; None when unconditional.
+
+        Returns:
+            Latents that the generator, given the same labels, turns back into these images.
+        """
+
+
 class ProjectionHead(nn.Module):
     """Turn features into a score, through the label's embedding where there are classes.
 

@@ -10,11 +10,12 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from app.core.errors import UnsupportedArchitectureError
-from app.generators.base import Generator, SampleSpace
+from app.generators.base import Encoder, Generator, Network, SampleSpace
 from app.generators.registry import find_architecture
 from app.repository.manifest import Manifest, Part
 
 GENERATOR: Part = "generator"
+ENCODER: Part = "encoder"
 
 _RANDOM_FILLS = frozenset({"normal_", "uniform_", "trunc_normal_"})
 
@@ -39,18 +40,36 @@ def load_generator(manifest: Manifest, weights: bytes) -> Generator:
         UnsupportedArchitectureError: If this build lacks the architecture, a hyperparameter is out of bounds, or the
             weights are not those of the architecture.
     """
-    architecture = find_architecture(manifest.architecture)
-    config = architecture.parse(manifest.hyperparameters)
+    return _load_part(manifest, weights, GENERATOR, find_architecture(manifest.architecture).generator)
+
+
+def load_encoder(manifest: Manifest, weights: bytes) -> Encoder:
+    """Build the encoder that a manifest describes and fill in its weights.
+
+    Returns:
+        The encoder on the CPU, in evaluation mode, in float32.
+
+    Raises:
+        UnsupportedArchitectureError: If the version has no encoder, or as for ``load_generator``.
+    """
+    build = find_architecture(manifest.architecture).encoder
+    if build is None or ENCODER not in manifest.parts:
+        raise UnsupportedArchitectureError("this version has no encoder")
+    return _load_part(manifest, weights, ENCODER, build)
+
+
+def _load_part(manifest: Manifest, weights: bytes, part: Part, build: Callable[[Any, SampleSpace], Network]) -> Network:
+    config = find_architecture(manifest.architecture).parse(manifest.hyperparameters)
     space = SampleSpace(manifest.image, manifest.latent_dim, manifest.num_classes, manifest.latent_prior)
     with torch.device("meta"), _WithoutInit():
-        generator = architecture.generator(config, space)
+        network = build(config, space)
     try:
         tensors = safetensors.torch.load(weights)
         _check_types(tensors)
-        generator.load_state_dict(_select_part(tensors, GENERATOR), strict=True, assign=True)
+        network.load_state_dict(_select_part(tensors, part), strict=True, assign=True)
     except (safetensors.SafetensorError, RuntimeError, TypeError) as error:
         raise UnsupportedArchitectureError("the weights do not fit the architecture in the manifest") from error
-    return generator.requires_grad_(requires_grad=False).eval()
+    return network.requires_grad_(requires_grad=False).eval()
 
 
 class _WithoutInit(TorchFunctionMode):

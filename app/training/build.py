@@ -86,7 +86,7 @@ def create_trainer(
 def create_space(config: TrainingConfig, dataset: ImageDataset) -> SampleSpace:
     """Describe what the generator maps from and to."""
     num_classes = len(dataset.class_names) if config.model.conditional else 0
-    return SampleSpace(find_image(dataset), config.model.latent_dim, num_classes)
+    return SampleSpace(find_image(dataset), config.model.latent_dim, num_classes, config.model.latent_prior)
 
 
 def find_image(dataset: ImageDataset) -> ImageSpec:

@@ -3,7 +3,7 @@ import safetensors.torch
 import torch
 
 from app.core.errors import UnsupportedArchitectureError
-from app.generators.checkpoint import dump_weights, load_generator
+from app.generators.checkpoint import dump_weights, load_encoder, load_generator
 from app.generators.registry import ARCHITECTURES
 from tests.factories import make_manifest, make_networks, make_space
 
@@ -53,3 +53,33 @@ def test_a_missing_part_is_refused():
 
     with pytest.raises(UnsupportedArchitectureError):
         load_generator(make_manifest(), weights)
+
+
+@pytest.mark.parametrize("architecture", ["autoencoder", "vae"])
+def test_an_encoder_survives_the_way_through_its_file(architecture):
+    decoder, encoder = make_networks(architecture)
+    encoder.eval()
+    images, labels = torch.randn(4, 1, 8, 8), torch.arange(4) % 3
+    manifest = make_manifest(architecture=architecture).model_copy(update={"parts": ["generator", "encoder"]})
+
+    loaded = load_encoder(manifest, dump_weights({"generator": decoder, "encoder": encoder}))
+
+    assert torch.equal(encoder(images, labels).mean, loaded(images, labels).mean)
+    assert torch.equal(encoder(images, labels).log_var, loaded(images, labels).log_var)
+    assert not loaded.training
+
+
+def test_a_version_without_an_encoder_says_so():
+    weights = dump_weights({"generator": make_networks("vae")[0]})
+
+    for architecture in ("vae", "dcgan"):
+        with pytest.raises(UnsupportedArchitectureError, match="no encoder"):
+            load_encoder(make_manifest(architecture=architecture), weights)
+
+
+def test_the_prior_of_latents_comes_from_the_manifest():
+    manifest = make_manifest().model_copy(update={"latent_prior": "truncated"})
+
+    loaded = load_generator(manifest, dump_weights({"generator": make_networks()[0]}))
+
+    assert "truncated" == loaded.latent_prior
