@@ -34,7 +34,7 @@ from app.generators.flow import Codes, LatentFlow
 class VaeConfig(ResidualConfig):
     """Widths and depth of encoder and decoder, and of the prior."""
 
-    prior_layers: int = Field(8, ge=0, le=32, description="Couplings of the learned prior; 0: codes are the latents.")
+    prior_layers: int = Field(12, ge=0, le=32, description="Couplings of the learned prior; 0: codes are the latents.")
     prior_width: int = Field(128, ge=8, le=1024, description="Hidden units of each coupling.")
     prior_steps: int = Field(2000, ge=0, le=100_000, description="Updates of the prior, when all else is trained.")
 
