@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from app.repository.manifest import Manifest
     from app.training.loop import Report
     from app.training.run import RunFolder
-    from app.training.session import Session, TrainedRun
+    from app.training.session import Session
+    from app.training.trained import TrainedRun
 
 EPILOG = """Examples:
 
@@ -24,6 +25,8 @@ EPILOG = """Examples:
 `fount train resnet_gan --data ./my-images --name my-gan --publish`
 
 `fount train mnist --data ./mnist --name mnist-gan --set steps=8000 --dry-run`
+
+`fount train mnist --data ./mnist --time-budget 10m --set lanes=2 --publish --evaluate full`
 
 Ctrl-C and SIGTERM leave a snapshot; the same command goes on from it. Exit status: 0 done, 1 failed, 2 usage,
 130 or 143 stopped by a signal."""
@@ -42,6 +45,13 @@ Name = Annotated[str | None, typer.Option("--name", help="Name of the model; by 
 Publish = Annotated[bool, typer.Option("--publish", help="Publish the result as the next version of the model.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, estimate time and memory, train nothing.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew, even if an unfinished run could go on.")]
+TimeBudget = Annotated[
+    str | None, typer.Option("--time-budget", metavar="TIME", help="Train for this long, such as 300s, 10m or 2h.")
+]
+Evaluation = Annotated[
+    Literal["none", "quick", "full"],
+    typer.Option("--evaluate", help="How much is measured before publishing; the figures go into the card."),
+]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder for logs, sample grids and snapshots.")]
 Repository = Annotated[str | None, typer.Option("--repository", metavar="URL", help="Where to publish.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -55,19 +65,24 @@ def train(
     publish: Publish = False,
     dry_run: DryRun = False,
     fresh: Fresh = False,
+    time_budget: TimeBudget = None,
     runs: Runs = Path("runs"),
+    evaluation: Evaluation = "quick",
     repository: Repository = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a generator on images, and publish it."""
     model = _choose_name(name, recipe)
-    session = _open_session(recipe, data, overrides or [])
+    budget = [] if time_budget is None else [f"schedule.time_budget_s={_parse_duration(time_budget)}"]
+    session = _open_session(recipe, data, [*(overrides or []), *budget])
     if dry_run:
         _show_estimate(session, as_json=as_json)
         return
     run = session.open_run(runs, model, publish=publish, fresh=fresh)
     trained = _train(session, run)
-    manifest = _publish(session, trained, repository, model) if publish else None
+    if not session.lanes.is_first:
+        return
+    manifest = _publish(session, trained, repository, model, evaluation) if publish else None
     run.finish({"steps": trained.progress.step, "version": manifest.version if manifest else None})
     _show_result(run, trained, manifest, as_json=as_json)
 
@@ -81,6 +96,16 @@ def _choose_name(name: str | None, recipe: str) -> str:
     return model
 
 
+def _parse_duration(text: str) -> float:
+    """Read a duration: a number of seconds, or one with a unit."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text and text[-1] in units else (text, "s")
+    try:
+        return float(number) * units[unit]
+    except ValueError:
+        raise typer.BadParameter("use seconds, or a number with s, m or h", param_hint="--time-budget") from None
+
+
 def _open_session(recipe: str, data: str | None, overrides: list[str]) -> Session:
     from app.training.config import load_config
     from app.training.session import open_session
@@ -88,7 +113,13 @@ def _open_session(recipe: str, data: str | None, overrides: list[str]) -> Sessio
     source = [f"data.source={data}"] if data else []
     config = load_config(recipe, [*overrides, *source])
     with err_console.status("reading the data") as status:
-        session = open_session(config, on_progress=lambda done, of: status.update(f"reading the data: {done} of {of}"))
+        session = open_session(
+            config,
+            on_progress=lambda done, of: status.update(f"reading the data: {done} of {of}"),
+            on_judge=_tell_judge,
+        )
+    if not session.lanes.is_first:
+        err_console.quiet = console.quiet = True
     dataset = session.dataset
     skipped = f" ({dataset.num_skipped} broken ones left out)" if dataset.num_skipped else ""
     err_console.print(
@@ -98,6 +129,12 @@ def _open_session(recipe: str, data: str | None, overrides: list[str]) -> Sessio
         )
     )
     return session
+
+
+def _tell_judge(done: int, total: int) -> None:
+    """Say that a judge is being trained; it takes minutes, once for each set of images."""
+    if done % 100 == 0 or done == total:
+        err_console.print(f"training a judge of the images: step {done} of {total}")
 
 
 def _show_estimate(session: Session, *, as_json: bool) -> None:
@@ -167,13 +204,23 @@ def _describe(report: Report) -> str:
     return "  ".join([*shown, f"{report.images_per_second:,.0f} images/s"])
 
 
-def _publish(session: Session, trained: TrainedRun, repository: str | None, name: str) -> Manifest:
+def _publish(
+    session: Session,
+    trained: TrainedRun,
+    repository: str | None,
+    name: str,
+    protocol: Literal["none", "quick", "full"],
+) -> Manifest:
     from app.core.settings import load_settings
     from app.repository.store import ModelRepository
 
     store = ModelRepository(repository or load_settings().repository.url)
+    evaluation = None
+    if protocol != "none":
+        with err_console.status("evaluating") as status:
+            evaluation = session.evaluate(trained, protocol, on_progress=lambda _done, _of, what: status.update(what))
     with err_console.status("publishing"):
-        return session.publish(trained, store, name)
+        return session.publish(trained, store, name, evaluation=evaluation)
 
 
 def _show_result(run: RunFolder, trained: TrainedRun, manifest: Manifest | None, *, as_json: bool) -> None:

@@ -36,7 +36,8 @@
         ├── RecipeError              invalid-recipe
         ├── DatasetError             invalid-dataset
         ├── SnapshotError            invalid-snapshot
-        └── DivergedError            training-diverged
+        ├── DivergedError            training-diverged
+        └── CollapsedError           training-collapsed
 
 Across the process boundary travel ``code``, ``detail`` and ``fields``; ``error_from_code`` builds the same class again.
 """
@@ -269,6 +270,12 @@ class DivergedError(TrainingError):
     """A loss or a weight is no longer finite."""
 
     code = "training-diverged"
+
+
+class CollapsedError(TrainingError):
+    """Modes are being lost, and the configuration says to stop then."""
+
+    code = "training-collapsed"
 
 
 def iter_errors(root: type[ServiceError] = ServiceError) -> Iterator[type[ServiceError]]:

@@ -20,7 +20,7 @@ ENCODER: Part = "encoder"
 _RANDOM_FILLS = frozenset({"normal_", "uniform_", "trunc_normal_"})
 
 
-def dump_weights(modules: Mapping[str, nn.Module]) -> bytes:
+def dump_weights(modules: Mapping[Part, nn.Module]) -> bytes:
     """Write the weights of named parts as float32 safetensors; keys are ``<part>.<parameter>``."""
     tensors = {
         f"{part}.{name}": tensor.detach().to("cpu", copy=True).contiguous()
@@ -41,6 +41,20 @@ def load_generator(manifest: Manifest, weights: bytes) -> Generator:
             weights are not those of the architecture.
     """
     return _load_part(manifest, weights, GENERATOR, find_architecture(manifest.architecture).generator)
+
+
+def load_parts(networks: Mapping[Part, nn.Module], weights: bytes) -> None:
+    """Fill networks with weights that ``dump_weights`` wrote for the same ones.
+
+    Raises:
+        UnsupportedArchitectureError: If they do not fit.
+    """
+    try:
+        tensors = safetensors.torch.load(weights)
+        for part, network in networks.items():
+            network.load_state_dict(_select_part(tensors, part))
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        raise UnsupportedArchitectureError("the weights are not those of these networks") from error
 
 
 def load_encoder(manifest: Manifest, weights: bytes) -> Encoder:

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from app.generators.base import Discriminator, Generator, Images, Labels, Scores
+from app.training.augmentation import Augmentation
 from app.training.config import TrainingConfig
 from app.training.gamma import GammaController
 from app.training.lanes import Lanes
@@ -62,6 +63,9 @@ class AdversarialTrainer(Trainer):
         self._discriminator_optimizer = create_adam(discriminator, config.optimizer)
         self._objective = create_objective(config.objective.name)
         self._gamma = GammaController(config.objective)
+        self._augmentation = Augmentation(
+            config.augmentation, seed=config.seed, is_paired=self._objective.uses_real_scores, lanes=self.lanes
+        )
         shares = self._objective.shares_pass and config.objective.critic_steps == 1
         self._is_simultaneous = shares and config.objective.update == "simultaneous"
 
@@ -82,11 +86,12 @@ class AdversarialTrainer(Trainer):
 
     def state(self) -> dict[str, Tensor]:
         """See ``Trainer.state``."""
-        return {"gamma": self._gamma.state()}
+        return {"gamma": self._gamma.state()} | self._augmentation.state()
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """See ``Trainer.load_state``."""
         self._gamma.load_state(state["gamma"])
+        self._augmentation.load_state(dict(state))
 
     def step(self, step: int, progress: float, images: Images, labels: Labels) -> Losses:
         """See ``Trainer.step``; ``images`` has one batch per critic step."""
@@ -107,7 +112,9 @@ class AdversarialTrainer(Trainer):
     def _update_both(self, moment: _Moment, images: Images, classes: Labels | None) -> Losses:
         with self.runtime.autocast():
             fake = self.generator(self._draw_latents(moment.step, "generator", len(images)), classes).float()
-        pairs = torch.cat([images, fake.detach()]).requires_grad_()
+        fake = self._augmentation.apply(fake, step=moment.step, purpose="fake")
+        real = self._augmentation.apply(images, step=moment.step, purpose="real")
+        pairs = torch.cat([real, fake.detach()]).requires_grad_()
         scored = self._score(moment, pairs, None if classes is None else classes.repeat(2))
         loss = self._objective.discriminator_loss(scored.real, scored.fake).mean()
         towards_real, against_fake, generator_loss = self._weigh_slopes(scored)
@@ -122,7 +129,7 @@ class AdversarialTrainer(Trainer):
         torch.autograd.backward(fake, slope[len(images) :] * towards_real[:, None, None, None])
         self._apply_discriminator(moment)
         self._apply_generator(moment)
-        return scored.losses | _describe(loss, scored) | {"generator_loss": generator_loss}
+        return self._describe(loss, scored) | {"generator_loss": generator_loss}
 
     def _weigh_slopes(self, scored: _Scored) -> tuple[Tensor, Tensor, Tensor]:
         """Return the derivatives of both losses by the scores of generated images, and the generator's loss."""
@@ -147,21 +154,25 @@ class AdversarialTrainer(Trainer):
         with torch.no_grad(), self.runtime.autocast():
             latents = self._draw_latents(moment.step, f"discriminator/{turn}", len(images))
             fake = self.generator(latents, classes).float()
-        scored = self._score(moment, torch.cat([images, fake]), None if classes is None else classes.repeat(2))
+            fake = self._augmentation.apply(fake, step=moment.step, purpose=f"fake/{turn}")
+            real = self._augmentation.apply(images, step=moment.step, purpose=f"real/{turn}")
+        scored = self._score(moment, torch.cat([real, fake]), None if classes is None else classes.repeat(2))
         loss = self._objective.discriminator_loss(scored.real, scored.fake).mean()
         torch.autograd.backward(loss + scored.penalty)
         self._apply_discriminator(moment)
-        return scored.losses | _describe(loss, scored)
+        return self._describe(loss, scored)
 
     def _update_generator(self, moment: _Moment, images: Images, classes: Labels | None) -> Losses:
         self.discriminator.requires_grad_(requires_grad=False)
         with self.runtime.autocast():
             fake = self.generator(self._draw_latents(moment.step, "generator", len(images)), classes).float()
+            fake = self._augmentation.apply(fake, step=moment.step, purpose="fake")
             fake_scores = self.discriminator(fake, classes).float()
             real_scores = None
             if self._objective.uses_real_scores:
                 with torch.no_grad():
-                    real_scores = self.discriminator(images, classes).float()
+                    real = self._augmentation.apply(images, step=moment.step, purpose="real")
+                    real_scores = self.discriminator(real, classes).float()
         loss = self._objective.generator_loss(real_scores, fake_scores).mean()
         torch.autograd.backward(loss)
         self._apply_generator(moment)
@@ -207,6 +218,11 @@ class AdversarialTrainer(Trainer):
         penalty = one_centred_penalty(score, real, fake, places=places.to(real.device))
         return weight * penalty.surrogate.mean(), {"gradient_penalty": penalty.value.mean()}
 
+    def _describe(self, loss: Tensor, scored: _Scored) -> Losses:
+        real, fake = scored.real.detach(), scored.fake.detach()
+        means = {"discriminator_loss": loss.detach(), "real_score": real.mean(), "fake_score": fake.mean()}
+        return scored.losses | means | self._augmentation.observe(real, fake)
+
     def _apply_discriminator(self, moment: _Moment) -> None:
         rate = self.config.optimizer.discriminator_lr * learning_rate_factor(self.config, moment.step, moment.progress)
         self._apply(self.discriminator, self._discriminator_optimizer, rate)
@@ -214,14 +230,6 @@ class AdversarialTrainer(Trainer):
     def _apply_generator(self, moment: _Moment) -> None:
         rate = self.config.optimizer.generator_lr * learning_rate_factor(self.config, moment.step, moment.progress)
         self._apply(self.generator, self._generator_optimizer, rate)
-
-
-def _describe(loss: Tensor, scored: _Scored) -> Losses:
-    return {
-        "discriminator_loss": loss.detach(),
-        "real_score": scored.real.detach().mean(),
-        "fake_score": scored.fake.detach().mean(),
-    }
 
 
 def _gradient(images: Images) -> Images:

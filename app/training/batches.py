@@ -7,6 +7,7 @@ from torch import Tensor
 from app.data.dataset import ImageDataset
 from app.training.lanes import Lanes
 from app.training.randomness import create_generator
+from app.training.sampling_order import BalancedOrder
 
 
 class BatchSource:
@@ -17,11 +18,19 @@ class BatchSource:
         batch_size: Images per batch, of all lanes together; batches run across the ends of epochs.
         seed: Of the run.
         mirror: Flip half of the images left to right.
+        balanced: Show every class equally often.
         lanes: Each takes its share of every batch.
     """
 
     def __init__(
-        self, dataset: ImageDataset, *, batch_size: int, seed: int, mirror: bool, lanes: Lanes | None = None
+        self,
+        dataset: ImageDataset,
+        *,
+        batch_size: int,
+        seed: int,
+        mirror: bool = False,
+        balanced: bool = False,
+        lanes: Lanes | None = None,
     ) -> None:
         self.dataset = dataset
         self._lanes = lanes or Lanes()
@@ -30,6 +39,7 @@ class BatchSource:
         self._batch_size = batch_size
         self._seed = seed
         self._mirror = mirror
+        self._balanced = BalancedOrder(dataset.labels, seed) if balanced else None
         self._orders: dict[int, Tensor] = {}
 
     def batch(self, step: int) -> tuple[Float[Tensor, "batch channels height width"], Int[Tensor, " batch"]]:
@@ -44,6 +54,8 @@ class BatchSource:
         return images.contiguous(memory_format=torch.channels_last), self._labels[chosen]
 
     def _chosen(self, step: int) -> Tensor:
+        if self._balanced:
+            return self._balanced.indices(step * self._batch_size, self._batch_size)
         size = len(self._images)
         position, end = step * self._batch_size, (step + 1) * self._batch_size
         parts = []

@@ -12,13 +12,16 @@ from app.generators.base import SampleSpace
 from app.generators.registry import find_architecture
 from app.repository.manifest import ImageSpec
 from app.training.adversarial import AdversarialTrainer
-from app.training.config import ObjectiveConfig, TrainingConfig, parse_config
+from app.training.config import AugmentationConfig, ObjectiveConfig, TrainingConfig, parse_config
 from app.training.gamma import default_gamma
 from app.training.lanes import Lanes
 from app.training.objectives.registry import ELBO, OBJECTIVES, create_objective
 from app.training.runtime import Runtime
 from app.training.trainer import Trainer
 from app.training.variational import VariationalTrainer
+
+LITTLE_DATA = 5000
+"""Images below which the discriminator sees them augmented, unless the recipe says otherwise."""
 
 
 def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingConfig:
@@ -38,7 +41,8 @@ def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingCon
     model = config.model.model_copy(update={"conditional": conditional, "hyperparameters": hyperparameters})
     data = config.data.model_copy(update={"source": dataset.name})
     objective = _resolve_objective(config.objective, dataset)
-    update = {"model": model, "data": data, "objective": objective}
+    augmentation = _resolve_augmentation(config.augmentation, dataset)
+    update = {"model": model, "data": data, "objective": objective, "augmentation": augmentation}
     return parse_config(config.model_copy(update=update).model_dump())
 
 
@@ -64,6 +68,13 @@ def _resolve_objective(config: ObjectiveConfig, dataset: ImageDataset) -> Object
     gamma = default_gamma(create_objective(config.name), find_image(dataset))
     given = config.model_dump(include={"r1_gamma", "r2_gamma"}, exclude_none=True)
     return config.model_copy(update={"r1_gamma": gamma, "r2_gamma": gamma} | given)
+
+
+def _resolve_augmentation(config: AugmentationConfig, dataset: ImageDataset) -> AugmentationConfig:
+    if config.policies is not None:
+        return config
+    policies = ("color", "translation", "cutout") if dataset.num_images < LITTLE_DATA else ()
+    return config.model_copy(update={"policies": policies})
 
 
 def create_trainer(

@@ -1,6 +1,8 @@
 """The model card: a README.md with Hugging Face metadata, written from the manifest alone."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from app.repository.manifest import Manifest
 from app.training.quality import write_quality
@@ -9,7 +11,6 @@ _TEMPLATE = """---
 library_name: fount
 pipeline_tag: unconditional-image-generation
 {license_line}tags:
-  - gan
   - {architecture}
   - synthetic
 ---
@@ -40,8 +41,10 @@ the generator was asked for; look before you train on it. No figure of quality i
 
 ## Train it again
 
-The complete recipe, with every default filled in, is `training.recipe` in `manifest.json`.
+{curves}The complete recipe, with every default filled in, is `training.recipe` in `manifest.json`.
 """
+
+_CURVES = "![Losses and figures over the run](curves.png)\n\n"
 
 _USAGE = """## Use it
 
@@ -52,8 +55,8 @@ curl -s -X POST http://127.0.0.1:8000/v1/samples -H 'content-type: application/j
 """
 
 
-def write_card(manifest: Manifest) -> str:
-    """Write the card of a version that is about to be published."""
+def write_card(manifest: Manifest, *, has_curves: bool = False) -> str:
+    """Write the card of a version that is about to be published, perhaps with its training curves."""
     training, recipe = manifest.training, manifest.training.recipe
     objective = recipe["objective"]
     body = {"model": manifest.name, "num_samples": 64, "seed": 1, "format": "grid"}
@@ -70,7 +73,7 @@ def write_card(manifest: Manifest) -> str:
         classes=_list_classes(manifest),
         grid_order="one row per class" if manifest.num_classes else "in order",
         objective=objective["name"],
-        penalties=f", R1 gamma {objective['r1_gamma']:g}, R2 gamma {objective['r2_gamma']:g}",
+        penalties=_list_penalties(objective),
         dataset=training.dataset.name,
         num_images=training.dataset.num_images,
         dataset_digest=training.dataset.sha256[:16],
@@ -82,7 +85,15 @@ def write_card(manifest: Manifest) -> str:
         precision=training.precision,
         usage=_USAGE.format(body=json.dumps(body)),
         quality=write_quality(manifest),
+        curves=_CURVES if has_curves else "",
     )
+
+
+def _list_penalties(objective: Mapping[str, Any]) -> str:
+    if objective["name"] == "wasserstein_gp":
+        return f", gradient penalty {objective['gradient_penalty']:g}, {objective['critic_steps']} critic steps"
+    weights = {"R1": objective.get("r1_gamma"), "R2": objective.get("r2_gamma")}
+    return "".join(f", {name} gamma {gamma:g}" for name, gamma in weights.items() if gamma)
 
 
 def _list_classes(manifest: Manifest) -> str:

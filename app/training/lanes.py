@@ -20,6 +20,7 @@ class Lanes:
         self._fabric = fabric
         self.count = fabric.world_size if fabric else 1
         self.index = fabric.global_rank if fabric else 0
+        self.local_index = fabric.local_rank if fabric else 0
 
     @property
     def is_first(self) -> bool:

@@ -1,24 +1,19 @@
 """The loop: batches to steps, steps to a log, snapshots and sample grids; stops cleanly when asked."""
 
 import dataclasses
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from app.core.errors import DivergedError
-from app.imaging.codec import encode_png
+from app.core.errors import CollapsedError, DivergedError
 from app.training.batches import BatchSource
 from app.training.horizon import Horizon
 from app.training.monitor import Monitor
-from app.training.preview import draw_preview
 from app.training.run import RunFolder
 from app.training.snapshot import Progress, load_snapshot, save_snapshot
 from app.training.trainer import Trainer
-
-PREVIEW_SEED = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +60,7 @@ class Loop:
         run: RunFolder,
         trainer: Trainer,
         batches: BatchSource,
-        monitor: Monitor,
+        monitor: Monitor | None,
         *,
         on_report: Callable[[Report], None],
     ) -> None:
@@ -74,6 +69,7 @@ class Loop:
         self._batches = batches
         self._monitor = monitor
         self._on_report = on_report
+        self._findings: list[str] = []
         latest = run.latest_snapshot()
         self.progress = load_snapshot(latest, trainer) if latest else Progress(0, 0.0)
 
@@ -104,26 +100,40 @@ class Loop:
                 _check_finite(window.means(), step)
                 if is_last:
                     trainer.finish(self._batches.dataset)
-                stop = self._monitor.look(trainer, step) or stop
+                is_last = self._look(step) or is_last
                 self._save(Progress(step, horizon.elapsed_s(), is_complete=is_last))
             if stop:
                 break
         return self.progress
 
     def _log(self, window: Window, step: int, progress: float) -> None:
-        means = window.means()
+        average = self._trainer.lanes.average
+        means = {name: average(value) for name, value in window.means().items()}
         _check_finite(means, step)
         speed = window.images_per_second()
-        findings = self._monitor.observe(step, means, images_per_second=speed)
-        self._on_report(Report(step, progress, means, speed, tuple(findings)))
+        if self._monitor is not None:
+            findings = self._monitor.observe(step, means, images_per_second=speed)
+            self._on_report(Report(step, progress, means, speed, (*findings, *self._findings)))
+            self._findings = []
+
+    def _look(self, step: int) -> bool:
+        """Look at samples; returns whether the run ends here, with the best weights so far.
+
+        Raises:
+            CollapsedError: If modes are lost, and the configuration says to stop then.
+        """
+        findings = self._monitor.look(self._trainer, step) if self._monitor is not None else []
+        self._findings = [finding.sentence for finding in findings]
+        collapsed = self._trainer.lanes.agree(wish=any(finding.level == "collapse" for finding in findings))
+        action = self._trainer.config.monitor.on_collapse
+        if collapsed and action == "stop":
+            raise CollapsedError(f"stopped at step {step}: {'; '.join(self._findings)}")
+        return collapsed and action == "restore"
 
     def _save(self, progress: Progress) -> None:
         self.progress = progress
         if self._trainer.lanes.is_first:
             save_snapshot(self._run.snapshots, self._trainer, progress)
-            sheet = draw_preview(self._trainer.averager.average, seed=PREVIEW_SEED)
-            grid = self._run.grids / f"step-{progress.step:09d}.png"
-            grid.write_bytes(encode_png(sheet, json.dumps({"step": progress.step})))
 
 
 def _check_finite(means: Mapping[str, float], step: int) -> None:

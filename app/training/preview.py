@@ -24,7 +24,12 @@ def grid_labels(num_classes: int) -> NDArray[np.int64] | None:
 
 def draw_preview(generator: Generator, *, seed: int) -> NDArray[np.uint8]:
     """Draw the contact sheet of a generator: one row per class, where it has classes."""
-    return draw_sheet(sample_grid(generator, seed=seed), columns=PER_CLASS if generator.num_classes else None)
+    return draw_grid(sample_grid(generator, seed=seed), generator.num_classes)
+
+
+def draw_grid(images: NDArray[np.uint8], num_classes: int) -> NDArray[np.uint8]:
+    """Draw the images of ``sample_grid`` as a contact sheet."""
+    return draw_sheet(images, columns=PER_CLASS if num_classes else None)
 
 
 @torch.inference_mode()

@@ -13,6 +13,7 @@ from app.imaging.codec import encode_png
 from app.repository.evaluation import EvaluationRecord, dump_evaluation
 from app.repository.manifest import (
     CARD_FILE,
+    CURVES_FILE,
     GRID_FILE,
     WEIGHTS_FILE,
     DatasetInfo,
@@ -22,8 +23,10 @@ from app.repository.manifest import (
 )
 from app.repository.store import ModelRepository
 from app.training.card import write_card
+from app.training.plots import can_plot, plot_curves, read_entries
 from app.training.preview import draw_preview
 from app.training.snapshot import Progress
+from app.training.trained import TrainedRun
 from app.training.trainer import Trainer
 
 GRID_SEED = 0
@@ -33,9 +36,8 @@ _RECORDED = ("torch", "numpy", "pillow", "safetensors")
 def publish_generator(
     repository: ModelRepository,
     name: str,
-    trainer: Trainer,
+    trained: TrainedRun,
     dataset: ImageDataset,
-    progress: Progress,
     *,
     evaluation: EvaluationRecord | None = None,
 ) -> Manifest:
@@ -44,25 +46,36 @@ def publish_generator(
     Args:
         repository: Where to.
         name: Of the model.
-        trainer: What was trained.
+        trained: What was trained.
         dataset: What on.
-        progress: How far.
         evaluation: Figures of that generator, for manifest and card.
 
     Raises:
         RepositoryError: If the repository cannot be written.
     """
+    trainer = trained.trainer
     generator = trainer.averager.average
-    draft = _create_draft(name, trainer, dataset, progress)
+    draft = _create_draft(name, trainer, dataset, trained.progress)
     if evaluation is not None:
         draft = draft.model_copy(update={"evaluation": dump_evaluation(evaluation)})
     grid = draw_preview(generator, seed=GRID_SEED)
     files = {
-        WEIGHTS_FILE: dump_weights(dict(trainer.published_parts().items())),
+        WEIGHTS_FILE: dump_weights(trainer.published_parts()),
         GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),
-        CARD_FILE: write_card(draft).encode(),
     }
+    curves = _draw_curves(name, trained)
+    if curves is not None:
+        files[CURVES_FILE] = curves
+    files[CARD_FILE] = write_card(draft, has_curves=curves is not None).encode()
     return repository.publish(draft, files)
+
+
+def _draw_curves(name: str, trained: TrainedRun) -> bytes | None:
+    """Plot the run's log; None where nothing was logged, or nothing is installed to plot with."""
+    entries = read_entries(trained.run.path / "log.jsonl")
+    if not entries or not can_plot():
+        return None
+    return plot_curves(entries, images_per_step=trained.trainer.config.images_per_step, title=name)
 
 
 def _create_draft(name: str, trainer: Trainer, dataset: ImageDataset, progress: Progress) -> Manifest:

@@ -45,6 +45,23 @@ class RunFolder:
         with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
+    def read_memory(self) -> dict[str, Any]:
+        """Return what the monitor wrote down; empty at the start."""
+        return _read_json(self.path / "monitor.json") or {}
+
+    def write_memory(self, memory: Mapping[str, Any]) -> None:
+        """Write down what the monitor must know when the run goes on."""
+        _write_json(self.path / "monitor.json", memory)
+
+    def write_best(self, weights: bytes) -> None:
+        """Keep the best weights so far."""
+        replace_file(self.path / "best.safetensors", weights)
+
+    def read_best(self) -> bytes | None:
+        """Return the best weights; None where nobody compared."""
+        path = self.path / "best.safetensors"
+        return path.read_bytes() if path.exists() else None
+
     def settle_precision(self, proposed: Precision) -> Precision:
         """Return the precision that this run computes in: the first one proposed, so that resuming is exact."""
         path = self.path / "precision.json"
@@ -83,9 +100,14 @@ def open_run(root: Path, name: str, identity: Mapping[str, Any], *, publish: boo
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+    replace_file(path, json.dumps(document, indent=2).encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file aside, sync it, then give it its name: a crash leaves the one before."""
     aside = path.with_name(f".{path.name}.tmp")
-    with aside.open("w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
+    with aside.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)

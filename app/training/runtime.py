@@ -11,6 +11,7 @@ import torch
 from app.core.errors import RecipeError
 from app.generators.numerics import settle_numerics
 from app.training.config import RuntimeConfig
+from app.training.lanes import Lanes
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
@@ -38,8 +39,10 @@ class Runtime:
         return f"cpu, {self.threads} threads, {torch.backends.cpu.get_cpu_capability()}"
 
 
-def start_runtime(config: RuntimeConfig) -> Runtime:
+def start_runtime(config: RuntimeConfig, lanes: Lanes | None = None) -> Runtime:
     """Choose device and precision, and set the number of threads of this process.
+
+    Lanes of one machine share its cores out among them, and have a GPU each.
 
     Raises:
         RecipeError: If a GPU is asked for and there is none.
@@ -47,10 +50,11 @@ def start_runtime(config: RuntimeConfig) -> Runtime:
     kind = config.device if config.device != "auto" else ("cuda" if torch.cuda.is_available() else "cpu")
     if kind == "cuda" and not torch.cuda.is_available():
         raise RecipeError("runtime.device: there is no CUDA device here")
-    threads = config.threads or available_cores()
+    lanes = lanes or Lanes()
+    threads = config.threads or max(available_cores() // config.lanes, 1)
     torch.set_num_threads(threads)
     settle_numerics()
-    device = torch.device(kind)
+    device = torch.device(kind, lanes.local_index) if kind == "cuda" else torch.device(kind)
     precision = config.precision if config.precision != "auto" else fastest_precision(device)
     return Runtime(device, precision, threads)
 

@@ -7,32 +7,30 @@ from pathlib import Path
 from app.core.errors import RecipeError
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
+from app.data.stacking import stack_dataset
+from app.evaluation.evaluate import OnProgress
+from app.evaluation.protocol import ProtocolName
+from app.repository.evaluation import EvaluationRecord
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository
+from app.training.assessment import Assessment
 from app.training.batches import BatchSource
 from app.training.build import create_trainer, resolve_config
 from app.training.config import TrainingConfig
+from app.training.diversity import draw_counterparts, measure_spread
 from app.training.estimate import Estimate, estimate_run
+from app.training.lanes import Lanes
+from app.training.launch import start_lanes
 from app.training.loop import Loop, Report
 from app.training.monitor import Monitor
+from app.training.objectives.registry import ELBO, create_objective
+from app.training.preview import UNCONDITIONAL, grid_labels
 from app.training.publish import publish_generator
 from app.training.run import RunFolder, open_run
 from app.training.runtime import Runtime, start_runtime
-from app.training.snapshot import Progress
+from app.training.trained import TrainedRun, restore_best
 from app.training.trainer import Trainer
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainedRun:
-    """Where a run stands, at its end or where it was stopped."""
-
-    trainer: Trainer
-    progress: Progress
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the run came to its end."""
-        return self.progress.is_complete
+from app.training.watch import Watch, balanced_loss
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +40,8 @@ class Session:
     config: TrainingConfig
     dataset: ImageDataset
     runtime: Runtime
+    lanes: Lanes = dataclasses.field(default_factory=Lanes)
+    assessment: Assessment | None = None
 
     def estimate(self) -> Estimate:
         """Measure what the run will cost, by a few of its steps."""
@@ -63,23 +63,61 @@ class Session:
 
         Raises:
             DivergedError: If a loss is no longer finite.
+            CollapsedError: If modes are lost, and the configuration says to stop then.
             SnapshotError: If the newest snapshot cannot be used.
         """
         precision = run.settle_precision(self.runtime.precision)
         trainer = self._create_trainer(dataclasses.replace(self.runtime, precision=precision))
-        loop = Loop(run, trainer, self._create_batches(), Monitor(run), on_report=on_report)
-        return TrainedRun(trainer, loop.train(should_stop=should_stop))
+        monitor = self._create_monitor(run, trainer) if self.lanes.is_first else None
+        loop = Loop(run, trainer, self._create_batches(), monitor, on_report=on_report)
+        progress = loop.train(should_stop=should_stop)
+        if progress.is_complete:
+            restore_best(run, trainer)
+        return TrainedRun(run, trainer, progress)
 
-    def publish(self, trained: TrainedRun, repository: ModelRepository, name: str) -> Manifest:
+    def evaluate(
+        self, trained: TrainedRun, protocol: ProtocolName, *, on_progress: OnProgress | None = None
+    ) -> EvaluationRecord:
+        """Measure the averaged generator, before it is published.
+
+        Raises:
+            RecipeError: If the session knows no data to compare with.
+        """
+        return self._require_assessment().evaluate(trained.trainer.averager.average, protocol, on_progress=on_progress)
+
+    def publish(
+        self,
+        trained: TrainedRun,
+        repository: ModelRepository,
+        name: str,
+        *,
+        evaluation: EvaluationRecord | None = None,
+    ) -> Manifest:
         """Publish the averaged generator as the next version of a model.
 
         Raises:
             RepositoryError: If the repository cannot be written.
         """
-        return publish_generator(repository, name, trained.trainer, self.dataset, trained.progress)
+        return publish_generator(repository, name, trained, self.dataset, evaluation=evaluation)
+
+    def _create_monitor(self, run: RunFolder, trainer: Trainer) -> Monitor:
+        config, labels = self.config, grid_labels(trainer.generator.num_classes)
+        count = UNCONDITIONAL if labels is None else len(labels)
+        real = measure_spread(*draw_counterparts(self.dataset, labels, num_images=count, seed=config.seed))
+        balanced = None if config.objective.name == ELBO else balanced_loss(create_objective(config.objective.name))
+        class_names = self.dataset.class_names if labels is not None else []
+        watch = Watch(class_names=class_names, real=real, balanced_loss=balanced)
+        samples = config.monitor.evaluation_samples
+        probe = self._require_assessment().create_probe(samples) if samples else None
+        return Monitor(run, config, watch, probe)
+
+    def _require_assessment(self) -> Assessment:
+        if self.assessment is None:
+            raise RecipeError("data.source: an evaluation needs to know where the data is")
+        return self.assessment
 
     def _create_trainer(self, runtime: Runtime | None = None) -> Trainer:
-        return create_trainer(self.config, self.dataset, runtime or self.runtime)
+        return create_trainer(self.config, self.dataset, runtime or self.runtime, self.lanes)
 
     def _create_batches(self) -> BatchSource:
         return BatchSource(
@@ -87,15 +125,23 @@ class Session:
             batch_size=self.config.images_per_step,
             seed=self.config.seed,
             mirror=self.config.data.mirror,
+            balanced=self.config.data.balanced,
+            lanes=self.lanes,
         )
 
 
-def open_session(config: TrainingConfig, *, on_progress: Callable[[int, int], None] | None = None) -> Session:
-    """Read the data and choose the device.
+def open_session(
+    config: TrainingConfig,
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    on_judge: Callable[[int, int], None] | None = None,
+) -> Session:
+    """Join the lanes, read the data and choose the device.
 
     Args:
         config: As read from a recipe.
         on_progress: Called with images read and images in all.
+        on_judge: Called while a judge is trained, with steps done and steps in all.
 
     Raises:
         RecipeError: If no data is named, or the configuration does not go with the data.
@@ -104,13 +150,17 @@ def open_session(config: TrainingConfig, *, on_progress: Callable[[int, int], No
     data = config.data
     if data.source is None:
         raise RecipeError("data.source: this recipe comes without data; name it with --data")
-    runtime = start_runtime(config.runtime)
+    lanes = start_lanes(config.runtime)
+    runtime = start_runtime(config.runtime, lanes)
     dataset = open_dataset(
         data.source,
         image_size=data.image_size,
-        channels=data.channels,
+        channels=1 if data.stack else data.channels,
         split=data.split,
         skip_broken=data.skip_broken,
         on_progress=on_progress,
     )
-    return Session(resolve_config(config, dataset), dataset, runtime)
+    if data.stack:
+        dataset = stack_dataset(dataset, num_images=data.stack, seed=config.seed)
+    assessment = Assessment(dataset, data, runtime.device, on_progress=on_judge)
+    return Session(resolve_config(config, dataset), dataset, runtime, lanes, assessment)

@@ -38,7 +38,7 @@ def train(tmp_path):
 
     def start(*options, name="tiny-gan"):
         command = [sys.executable, "-m", "app", "train", str(tmp_path / "tiny.toml"), "--data", "digits"]
-        command += ["--name", name, "--publish", "--json", *options]
+        command += ["--name", name, "--publish", "--evaluate", "none", "--json", *options]
         command += ["--runs", str(tmp_path / "runs"), "--repository", str(tmp_path / "models")]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
 
@@ -117,8 +117,8 @@ def test_a_dry_run_estimates_and_leaves_nothing(train, tmp_path):
     [
         (["--set", "stepz=3"], 1, "no such key"),
         (["--set", "steps=0"], 1, "greater than or equal to 1"),
-        (["--set", "architecture=stylegan"], 1, "dcgan, resnet_gan"),
-        (["--set", "objective.name=hinge"], 1, "non_saturating, relativistic"),
+        (["--set", "architecture=stylegan"], 1, "autoencoder, dcgan"),
+        (["--set", "objective.name=hingeless"], 1, "hinge, least_squares"),
         (["--data", "no-such-folder"], 1, "no-such-folder"),
         (["--name", "No Such Name"], 2, "--name"),
     ],

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from app.training.augment import AdaptiveProbability, DiffAugment, paired_target
+from app.training.diff_augment import AdaptiveProbability, DiffAugment, paired_target
 from app.training.randomness import create_generator
 
 ALL = ("color", "translation", "cutout")
