@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -75,12 +75,15 @@ class Classifier(nn.Module):
         width: Of the images, in pixels.
         channels: 1 or 3.
         num_classes: Number of logits.
+        widths: Channels of each level in the place of those; the last one goes on.
     """
 
-    def __init__(self, height: int, width: int, channels: int, num_classes: int) -> None:
+    def __init__(
+        self, height: int, width: int, channels: int, num_classes: int, *, widths: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         levels: list[nn.Module] = []
-        inputs, widths = channels, WIDTHS[channels]
+        inputs, widths = channels, widths or WIDTHS[channels]
         number = 0
         while number < len(widths) - 1 or max(height, width) > FINAL_MAP:
             outputs = widths[min(number, len(widths) - 1)]
@@ -136,8 +139,6 @@ def train_classifier(
 ) -> Classifier:
     """Train a classifier from scratch; the same images, recipe, device and threads give the same weights.
 
-    AdamW under one cycle of the learning rate: up in a straight line for a quarter of the steps, then down a cosine.
-
     Args:
         images: Pixels.
         labels: Class per image, in [0, num_classes); None to learn how images are turned instead, in four classes.
@@ -150,13 +151,50 @@ def train_classifier(
         The classifier, in evaluation mode.
 
     Source:
-        Smith & Topin 2018, "Super-convergence" (the cycle); Gidaris et al. 2018, "Unsupervised representation learning
-        by predicting image rotations" (the task without labels).
+        Gidaris et al. 2018, "Unsupervised representation learning by predicting image rotations" (without labels).
     """
     device = device or torch.device("cpu")
-    network = _create_classifier(images, num_classes if labels is not None else NUM_TURNS, recipe.seed, device)
+    network = create_classifier(images, num_classes if labels is not None else NUM_TURNS, seed=recipe.seed)
+    batches = _batches(images, labels, recipe, device)
+    return fit_classifier(network.to(device), batches, recipe, on_progress=on_progress)
+
+
+def create_classifier(
+    images: Pixels, num_outputs: int, *, seed: int, widths: Sequence[int] | None = None
+) -> Classifier:
+    """Create a classifier of images like these, on the CPU; its weights follow from the seed."""
+    _, height, width, channels = images.shape
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Classifier(height, width, channels, num_outputs, widths=widths)
+    return put_channels_last(network)
+
+
+def fit_classifier(
+    network: Classifier,
+    batches: Iterable[tuple[Images, Int[Tensor, " batch"]]],
+    recipe: ClassifierRecipe,
+    *,
+    on_progress: Progress | None = None,
+) -> Classifier:
+    """Train a classifier on batches, a step each: AdamW under one cycle of the learning rate.
+
+    The rate goes up in a straight line for a quarter of the steps, then down a cosine.
+
+    Args:
+        network: As it was created, on the device where it shall be trained.
+        batches: Images in [-1, 1] and their classes, as many batches as the recipe has steps.
+        recipe: Steps, learning rate and weight decay.
+        on_progress: Called with steps done and steps in all.
+
+    Returns:
+        The classifier, in evaluation mode.
+
+    Source:
+        Smith & Topin 2018, "Super-convergence".
+    """
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.0, weight_decay=recipe.weight_decay)
-    for step, (batch, targets) in enumerate(_batches(images, labels, recipe, device)):
+    for step, (batch, targets) in enumerate(batches):
         optimizer.param_groups[0]["lr"] = recipe.learning_rate * one_cycle((step + 0.5) / recipe.steps)
         loss = nn.functional.cross_entropy(network(batch), targets)
         optimizer.zero_grad()
@@ -188,14 +226,6 @@ def measure_accuracy(network: Classifier, images: Pixels, labels: ClassIndices |
         with torch.inference_mode():
             hits += int((network(batch).argmax(dim=1).cpu() == targets).sum())
     return hits / len(images)
-
-
-def _create_classifier(images: Pixels, num_outputs: int, seed: int, device: torch.device) -> Classifier:
-    _, height, width, channels = images.shape
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = Classifier(height, width, channels, num_outputs)
-    return put_channels_last(network.to(device))
 
 
 def _batches(
