@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from peer import (
     NUM_CLASSES,
-    NUM_SAMPLES,
     Budget,
     BudgetSpentError,
     create_parser,
@@ -39,6 +38,7 @@ MODELS = {
     "wgan_gp": ("WGANGPGenerator32", "WGANGPDiscriminator32"),
 }
 NEVER = 10**9
+BATCH = 256  # of samples
 
 
 class LinearDecay:
@@ -77,8 +77,8 @@ def main() -> None:
         nets = importlib.import_module(f"torch_mimicry.nets.{arguments.model}")
         training = importlib.import_module("torch_mimicry.training")
     generator, figures = _train(arguments, nets, training)
-    labels = np.arange(NUM_SAMPLES) % NUM_CLASSES if arguments.model == "cgan_pd" else None
-    images = _sample(generator, labels, arguments.seed)
+    labels = np.arange(arguments.num_samples) % NUM_CLASSES if arguments.model == "cgan_pd" else None
+    images = _sample(generator, labels, arguments.num_samples, arguments.seed)
     write_samples(arguments.out, images, labels, describe(arguments, ["torch", "torch-mimicry", "numpy"], figures))
 
 
@@ -143,14 +143,14 @@ def _count(
 
 
 @torch.no_grad()
-def _sample(generator: Any, labels: NDArray[np.int64] | None, seed: int, size: int = 256) -> NDArray[np.float32]:
+def _sample(generator: Any, labels: NDArray[np.int64] | None, num_samples: int, seed: int) -> NDArray[np.float32]:
     """Sample (N, 28, 28) in [0, 1], with the statistics of training in its normalisation layers frozen."""
     torch.manual_seed(seed + 1)
     generator.eval()
     batches = []
-    for start in range(0, NUM_SAMPLES, size):
-        noise = torch.randn(min(size, NUM_SAMPLES - start), generator.nz)
-        asked = () if labels is None else (torch.from_numpy(labels[start : start + size]),)
+    for start in range(0, num_samples, BATCH):
+        noise = torch.randn(min(BATCH, num_samples - start), generator.nz)
+        asked = () if labels is None else (torch.from_numpy(labels[start : start + BATCH]),)
         batches.append(generator(noise, *asked)[:, :, 2:30, 2:30].mean(1).add(1.0).div(2.0).numpy())
     return np.concatenate(batches)
 

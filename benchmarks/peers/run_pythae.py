@@ -17,7 +17,6 @@ import torch
 from numpy.typing import NDArray
 from peer import (
     NUM_CLASSES,
-    NUM_SAMPLES,
     Budget,
     BudgetSpentError,
     create_parser,
@@ -34,6 +33,7 @@ MODELS = {
     "wae_mmd": ("WAE_MMD", "WAE_MMD_Config", "AE"),
 }
 SAMPLERS = ("normal", "mixture", "per-class")
+NEVER = 10**6
 
 
 class Stopwatch:
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--nets", choices=("conv", "mlp"), default="conv", help="its MNIST nets, or its default ones")
     parser.add_argument("--latent-dim", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1e-4, help="1e-4 is the peer's default")
+    parser.add_argument("--cosine-epochs", type=int, help="let the rate fall along a cosine over so many epochs")
     parser.add_argument("--loss", choices=("bce", "mse"), default="mse", help="reconstruction loss, where it is open")
     parser.add_argument("--beta", type=float, default=1.0, help="weight of the prior in a beta_vae")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=SAMPLERS)
@@ -70,15 +71,17 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     images, labels = read_training_split(arguments.data)
-    pixels = torch.from_numpy(images).float().div(255.0).unsqueeze(1)
+    pixels = torch.from_numpy(images.copy()).float().div(255.0).unsqueeze(1)
     model, figures = _train(arguments, pixels)
     for sampler in arguments.samplers:
         budget = Budget(arguments.fit_s)
         fitted = _fit(arguments, sampler, model, pixels[: arguments.fit_images], labels[: arguments.fit_images])
         training = figures | {"sampler": sampler, "fit_cpu_s": budget.spent_s}
-        asked = np.arange(NUM_SAMPLES) % NUM_CLASSES if sampler == "per-class" else None
+        asked = np.arange(arguments.num_samples) % NUM_CLASSES if sampler == "per-class" else None
         record = describe(arguments, ["torch", "pythae", "scikit-learn", "numpy"], training)
-        write_samples(_name(arguments.out, sampler), _sample(fitted, arguments.seed), asked, record)
+        write_samples(
+            _name(arguments.out, sampler), _sample(fitted, arguments.num_samples, arguments.seed), asked, record
+        )
 
 
 def _name(out: Path, sampler: str) -> Path:
@@ -102,28 +105,37 @@ def _build(arguments: argparse.Namespace) -> Any:
 
 
 def _train(arguments: argparse.Namespace, pixels: Tensor) -> tuple[Any, dict[str, Any]]:
-    trainers = importlib.import_module("pythae.trainers")
     pipelines = importlib.import_module("pythae.pipelines")
     torch.manual_seed(arguments.seed)
     model = _build(arguments)
-    options: dict[str, Any] = {"per_device_train_batch_size": arguments.batch_size, "num_epochs": 10**6}
-    options |= {"seed": arguments.seed, "no_cuda": True}
     stopwatch = Stopwatch(Budget(arguments.budget_s - arguments.fit_s))
     with TemporaryDirectory() as folder:
-        if arguments.model == "rae_l2":
-            config = trainers.CoupledOptimizerTrainerConfig(
-                output_dir=folder,
-                encoder_learning_rate=arguments.lr,
-                decoder_learning_rate=arguments.lr,
-                **options,
-            )
-        else:
-            config = trainers.BaseTrainerConfig(output_dir=folder, learning_rate=arguments.lr, **options)
+        config = _configure(arguments, folder)
         try:
             pipelines.TrainingPipeline(model=model, training_config=config)(train_data=pixels, callbacks=[stopwatch])
         except BudgetSpentError:
             return model, _count(arguments, stopwatch, model)
     raise RuntimeError("the trainer stopped before its budget was spent")
+
+
+def _configure(arguments: argparse.Namespace, folder: str) -> Any:
+    """Fill the trainer's configuration; a regularised autoencoder has one optimizer for each half."""
+    trainers = importlib.import_module("pythae.trainers")
+    options: dict[str, Any] = {"learning_rate": arguments.lr}
+    if arguments.cosine_epochs:
+        options |= {"scheduler_cls": "CosineAnnealingLR", "scheduler_params": {"T_max": arguments.cosine_epochs}}
+    name = "BaseTrainerConfig"
+    if arguments.model == "rae_l2":
+        name = "CoupledOptimizerTrainerConfig"
+        options = {f"{half}_{option}": value for half in ("encoder", "decoder") for option, value in options.items()}
+    return getattr(trainers, name)(
+        output_dir=folder,
+        per_device_train_batch_size=arguments.batch_size,
+        num_epochs=NEVER,
+        seed=arguments.seed,
+        no_cuda=True,
+        **options,
+    )
 
 
 def _count(arguments: argparse.Namespace, stopwatch: Stopwatch, model: Any) -> dict[str, Any]:
@@ -157,10 +169,10 @@ def _fit(
 
 
 @torch.no_grad()
-def _sample(fitted: list[Any], seed: int) -> NDArray[np.float32]:
+def _sample(fitted: list[Any], num_samples: int, seed: int) -> NDArray[np.float32]:
     """Sample (N, 28, 28) in [0, 1]; with one sampler per class, classes take turns."""
     torch.manual_seed(seed + 1)
-    per_sampler = NUM_SAMPLES // len(fitted)
+    per_sampler = num_samples // len(fitted)
     drawn = [sampler.sample(num_samples=per_sampler, batch_size=500).numpy()[:, 0] for sampler in fitted]
     return np.stack(drawn, axis=1).reshape(-1, *drawn[0].shape[1:]).astype(np.float32)
 
