@@ -26,6 +26,7 @@ VERBS = {
     "compare": Verb("app.cli.compare:compare", "Say which of two models is better, and where."),
     "sample": Verb("app.cli.sample:sample", "Write samples of a model to a folder."),
     "models": Verb("app.cli.models:models_app", "List, check, promote and roll back published models."),
+    "template": Verb("app.cli.template:template", "Draw labelled pictures from a template, without training."),
     "recipes": Verb("app.cli.recipes:recipes_app", "List and show the training recipes."),
     "keys": Verb("app.cli.keys:keys_app", "Create API keys."),
     "doctor": Verb("app.cli.doctor:doctor", "Say what this machine can do, and what is wrong with it."),

@@ -12,6 +12,7 @@ from app.generators.base import ArchitectureConfig, Discriminator, Encoder, Gene
 from app.generators.dcgan import DcganConfig, DcganDiscriminator, DcganGenerator
 from app.generators.mlp_gan import MlpDiscriminator, MlpGanConfig, MlpGenerator
 from app.generators.resnet_gan import ResnetDiscriminator, ResnetGanConfig, ResnetGenerator
+from app.generators.template import TemplateConfig, TemplateGenerator
 from app.generators.vae import VaeConfig, VaeDecoder, VaeEncoder
 
 TrainingKind: TypeAlias = Literal["adversarial", "variational", "none"]
@@ -55,6 +56,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "dcgan": Architecture(DcganConfig, DcganGenerator, DcganDiscriminator),
     "mlp_gan": Architecture(MlpGanConfig, MlpGenerator, MlpDiscriminator),
     "resnet_gan": Architecture(ResnetGanConfig, ResnetGenerator, ResnetDiscriminator),
+    "template": Architecture(TemplateConfig, TemplateGenerator),
     "vae": Architecture(VaeConfig, VaeDecoder, encoder=VaeEncoder),
 }
 

@@ -5,10 +5,20 @@ import hashlib
 import json
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from app.core.errors import ManifestError
 from app.core.seeds import SEED_LIMIT, LatentPrior
+from app.repository.documents import check_document
 from app.schemas.names import NAME_PATTERN
 
 SCHEMA: Final = "fount-manifest/1"
@@ -28,12 +38,14 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"  # these words reach terminals, headers
 ShortText: TypeAlias = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
 ClassName: TypeAlias = Annotated[str, StringConstraints(max_length=100, pattern=_PRINTABLE)]
 Identifier: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Document: TypeAlias = Annotated[dict[Identifier, Any], AfterValidator(check_document)]
 Hyperparameter: TypeAlias = (
     bool
     | Annotated[int, Field(ge=-(2**31), le=2**31)]
     | float
     | ShortText
     | list[Annotated[int, Field(ge=0, le=2**20)]]
+    | Document
 )
 FileName: TypeAlias = Literal["weights.safetensors", "README.md", "grid.png", "curves.png"]
 Part: TypeAlias = Literal["generator", "encoder"]
@@ -65,11 +77,11 @@ class FileEntry(_Strict):
 
 
 class DatasetInfo(_Strict):
-    """What a generator was trained on."""
+    """What a generator was trained on; no images where it was drawn up by rules."""
 
     name: ShortText
     sha256: Sha256
-    num_images: int = Field(ge=1, le=10**12)
+    num_images: int = Field(ge=0, le=10**12)
     class_counts: dict[ClassName, Annotated[int, Field(ge=0, le=10**12)]] = Field(default_factory=dict)
 
 

@@ -1,12 +1,7 @@
 """From a trained generator to a version in the repository: weights, manifest, card, contact sheet."""
 
-import importlib.metadata
 import json
-import platform
-import subprocess
-from pathlib import Path
 
-from app import __version__
 from app.data.dataset import ImageDataset
 from app.generators.checkpoint import dump_weights
 from app.imaging.codec import encode_png
@@ -25,12 +20,12 @@ from app.repository.store import ModelRepository
 from app.training.card import write_card
 from app.training.plots import can_plot, plot_curves, read_entries
 from app.training.preview import draw_preview
+from app.training.provenance import find_commit, list_versions
 from app.training.snapshot import Progress
 from app.training.trained import TrainedRun
 from app.training.trainer import Trainer
 
 GRID_SEED = 0
-_RECORDED = ("torch", "numpy", "pillow", "safetensors")
 
 
 def publish_generator(
@@ -106,29 +101,7 @@ def _create_draft(name: str, trainer: Trainer, dataset: ImageDataset, progress: 
             wall_seconds=round(progress.wall_seconds, 1),
             device=runtime.describe(),
             precision=runtime.precision,
-            versions=_versions(),
-            git_commit=_git_commit(),
+            versions=list_versions(),
+            git_commit=find_commit(),
         ),
     )
-
-
-def _versions() -> dict[str, str]:
-    libraries = {name: importlib.metadata.version(name) for name in _RECORDED}
-    return {"fount": __version__, "python": platform.python_version(), **libraries}
-
-
-def _git_commit() -> str | None:
-    """Return the commit of this source tree, marked when it has changes; None outside a git checkout."""
-    home = Path(__file__).parent
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607 - whichever git the user has
-            cwd=home,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip() or None
