@@ -22,6 +22,9 @@ from app.training.randomness import create_generator
 MOST_IMAGES = 2**16
 ENCODED_AT_ONCE = 256
 
+FOLLOWED_CODES = 500
+"""Codes of a class after which what was known of it counts half."""
+
 BATCH = 512
 LEARNING_RATE = 3e-3
 MAX_GRAD_NORM = 5.0
@@ -127,6 +130,26 @@ def place_codes(place: Placement, codes: CodeSet) -> None:
         own, own_variance = spread[labels == row], variance[labels == row]
         total = own.T @ own + own_variance.sum(dim=0).diag() + latent_dim * pooled
         place.factor[row].copy_(torch.linalg.cholesky(total / (len(own) + latent_dim)))
+
+
+@torch.no_grad()
+def follow_codes(place: Placement, codes: CodeSet) -> None:
+    """Move mean and covariance of the classes of a batch towards those of its codes.
+
+    So samples can be looked at before codes are settled and the prior is fitted for good.
+    """
+    mean, variance = codes.posterior.mean.detach().double(), codes.posterior.log_var.detach().double().exp()
+    labels = torch.zeros(len(mean), dtype=torch.int64) if codes.labels is None else codes.labels.cpu()
+    for row in sorted(set(labels.tolist())):
+        own = (labels == row).to(mean.device)
+        weight = 1.0 - 0.5 ** (float(own.sum()) / FOLLOWED_CODES)
+        centre, home = mean[own].mean(dim=0), 0 if place.is_shared else row
+        spread, shift = mean[own] - centre, centre - place.mean[row]
+        factor = place.factor[home].double()
+        covariance = (1 - weight) * (factor @ factor.T + weight * shift.outer(shift))
+        covariance += weight * (spread.T @ spread / len(spread) + variance[own].mean(dim=0).diag())
+        place.mean[row] += weight * shift
+        place.factor[home] = torch.linalg.cholesky(covariance)
 
 
 def measure_surprise(prior: LatentFlow, codes: CodeSet, noise: Float[Tensor, "batch latent"]) -> Float[Tensor, ""]:

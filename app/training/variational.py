@@ -22,10 +22,11 @@ from app.training.objectives.elbo import (
     normal_divergence,
     warm_up,
 )
-from app.training.prior import encode_images, fit_prior
+from app.training.prior import CodeSet, encode_images, fit_prior, follow_codes
 from app.training.runtime import Runtime
 from app.training.trainer import Losses, Trainer, create_adam, learning_rate_factor
 
+FOLLOW_INTERVAL = 4
 _RECONSTRUCTIONS = {"bernoulli": bernoulli_reconstruction, "gaussian": gaussian_reconstruction}
 
 
@@ -95,6 +96,8 @@ class VariationalTrainer(Trainer):
         weight = objective.kl_weight * warm_up(progress, objective.kl_warmup)
         loss = reconstruction + weight * apply_free_bits(divergence, objective.free_bits)
         torch.autograd.backward(loss)
+        if step % FOLLOW_INTERVAL == 0 and self.decoder.prior.place is not None:
+            follow_codes(self.decoder.prior.place, CodeSet(posterior, classes))
         self._update(step, progress)
         kl = divergence.detach().sum(dim=1).mean()
         return {"loss": loss.detach(), "reconstruction": reconstruction.detach(), "kl": kl}

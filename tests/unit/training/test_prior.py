@@ -3,7 +3,7 @@ import torch
 
 from app.generators.base import Posterior
 from app.generators.flow import LatentFlow
-from app.training.prior import CodeSet, encode_images, fit_prior, measure_surprise, place_codes
+from app.training.prior import CodeSet, encode_images, fit_prior, follow_codes, measure_surprise, place_codes
 from app.training.randomness import create_generator
 from tests.factories import make_networks, make_space
 
@@ -41,6 +41,29 @@ def test_each_class_gets_the_mean_and_covariance_of_its_codes(num_classes):
         torch.testing.assert_close(flow.place.mean[row], own.mean(dim=0))
         covariance = flow.place.factor[row] @ flow.place.factor[row].T
         torch.testing.assert_close(covariance, own.T.cov() + 0.0025 * torch.eye(3), rtol=0.01, atol=0.01)
+
+
+@pytest.mark.parametrize("num_classes", [0, 2])
+def test_following_batches_leads_to_where_the_codes_are(num_classes):
+    codes, followed, placed = make_codes(6000, num_classes=num_classes), make_flow(num_classes), make_flow(num_classes)
+    place_codes(placed.place, codes)
+
+    for start in range(0, 6000, 40):
+        follow_codes(followed.place, codes.choose(torch.arange(start, start + 40)))
+
+    torch.testing.assert_close(followed.place.mean, placed.place.mean, atol=0.3, rtol=0.1)
+    covariances = [flow.place.factor @ flow.place.factor.mT for flow in (followed, placed)]
+    torch.testing.assert_close(*covariances, atol=0.3, rtol=0.2)
+
+
+def test_following_a_batch_leaves_other_classes_alone():
+    codes, flow = make_codes(40), make_flow()
+
+    follow_codes(flow.place, codes.choose(torch.arange(0, 40, 2)))
+
+    assert torch.equal(torch.eye(3), flow.place.factor[1])
+    assert 0 == flow.place.mean[1].abs().max()
+    assert 0 < flow.place.mean[0].abs().max()
 
 
 def test_a_class_of_one_image_borrows_the_covariance_of_the_others():
