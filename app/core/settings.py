@@ -139,3 +139,12 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+class LaunchSettings(BaseSettings):
+    """What ``torchrun`` tells the processes that it starts."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    local_world_size: int = Field(1, ge=1, description="Processes on this machine.")
+    world_size: int = Field(1, ge=1, description="Processes in all.")

@@ -107,6 +107,9 @@ class ScheduleConfig(_Section):
     time_budget_s: float | None = Field(
         None, gt=0, le=10**7, description="Seconds of training instead of steps; schedules follow the clock."
     )
+    clock: Literal["wall", "cpu"] = Field(
+        "wall", description="Time of a budget: of the day, or of this process, for machines that are shared."
+    )
     log_interval: int = Field(25, ge=1, le=10**6, description="Steps between lines of the log.")
     snapshot_interval: int = Field(500, ge=1, le=10**7, description="Steps between snapshots and sample grids.")
 

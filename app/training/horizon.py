@@ -6,6 +6,8 @@ from collections.abc import Callable
 from app.training.config import ScheduleConfig
 from app.training.lanes import Lanes
 
+_CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
+
 
 class Horizon:
     """Tells what part of a run is over, and when it ends.
@@ -17,16 +19,17 @@ class Horizon:
         schedule: Steps, and perhaps a time budget in their place.
         elapsed_s: Seconds that the run took before it was resumed.
         lanes: All lanes are given the same time.
+        clock: Seconds; by default what the schedule says.
     """
 
     def __init__(
-        self, schedule: ScheduleConfig, *, elapsed_s: float, lanes: Lanes, clock: Callable[[], float] = time.monotonic
+        self, schedule: ScheduleConfig, *, elapsed_s: float, lanes: Lanes, clock: Callable[[], float] | None = None
     ) -> None:
         self._steps = schedule.steps
         self._budget_s = schedule.time_budget_s
-        self._clock = clock
+        self._clock = clock or _CLOCKS[schedule.clock]
         self._lanes = lanes
-        self._start = clock() - elapsed_s
+        self._start = self._clock() - elapsed_s
 
     def elapsed_s(self) -> float:
         """Return seconds of training, also before the run was resumed."""

@@ -1,12 +1,15 @@
 """Lanes: processes that train one network together, each on its share of every batch."""
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+Result = TypeVar("Result")
 
 
 class Lanes:
@@ -16,10 +19,11 @@ class Lanes:
     network per update, and partial ones.
     """
 
-    def __init__(self, fabric: "Fabric | None" = None) -> None:
+    def __init__(self, fabric: "Fabric | None" = None, *, num_nodes: int = 1) -> None:
         self._fabric = fabric
         self.count = fabric.world_size if fabric else 1
         self.index = fabric.global_rank if fabric else 0
+        self.local_count = self.count // num_nodes
         self.local_index = fabric.local_rank if fabric else 0
 
     @property
@@ -52,6 +56,17 @@ class Lanes:
     def agree(self, *, wish: bool) -> bool:
         """Tell whether any lane wishes something; the same answer in all of them."""
         return wish if self._fabric is None else self.average(float(wish)) > 0
+
+    def take_turns(self, work: Callable[[], Result]) -> Result:
+        """Do something in the first lane, then in the others: they find what it wrote."""
+        if self._fabric is None:
+            return work()
+        if self.is_first:
+            result = work()
+            self._fabric.barrier()
+            return result
+        self._fabric.barrier()
+        return work()
 
     def _reduce(self, values: Tensor) -> Tensor:
         mean = cast("Fabric", self._fabric).all_reduce(values, reduce_op="mean")

@@ -71,7 +71,7 @@ class Loop:
         self._on_report = on_report
         self._findings: list[str] = []
         latest = run.latest_snapshot()
-        self.progress = load_snapshot(latest, trainer) if latest else Progress(0, 0.0)
+        self.progress = load_snapshot(latest, trainer) if latest else Progress(0, 0.0, 0.0)
 
     def train(self, *, should_stop: Callable[[], bool]) -> Progress:
         """Take steps; a snapshot is written at every interval, at the end, and when asked to stop.
@@ -83,7 +83,8 @@ class Loop:
             DivergedError: If a loss is no longer finite; the last snapshot is from before.
         """
         trainer, schedule = self._trainer, self._trainer.config.schedule
-        horizon = Horizon(schedule, elapsed_s=self.progress.wall_seconds, lanes=trainer.lanes)
+        horizon = Horizon(schedule, elapsed_s=self.progress.budget_seconds, lanes=trainer.lanes)
+        started = time.monotonic() - self.progress.wall_seconds
         window = Window()
         step = self.progress.step
         while not self.progress.is_complete:
@@ -101,7 +102,8 @@ class Loop:
                 if is_last:
                     trainer.finish(self._batches.dataset)
                 is_last = self._look(step) or is_last
-                self._save(Progress(step, horizon.elapsed_s(), is_complete=is_last))
+                wall_seconds = time.monotonic() - started
+                self._save(Progress(step, wall_seconds, horizon.elapsed_s(), is_complete=is_last))
             if stop:
                 break
         return self.progress

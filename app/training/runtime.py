@@ -51,7 +51,7 @@ def start_runtime(config: RuntimeConfig, lanes: Lanes | None = None) -> Runtime:
     if kind == "cuda" and not torch.cuda.is_available():
         raise RecipeError("runtime.device: there is no CUDA device here")
     lanes = lanes or Lanes()
-    threads = config.threads or max(available_cores() // config.lanes, 1)
+    threads = config.threads or max(available_cores() // lanes.local_count, 1)
     torch.set_num_threads(threads)
     settle_numerics()
     device = torch.device(kind, lanes.local_index) if kind == "cuda" else torch.device(kind)

@@ -50,7 +50,8 @@ class Session:
     def open_run(self, root: Path, name: str, *, publish: bool = False, fresh: bool = False) -> RunFolder:
         """Return the folder of the run to go on with, or of a new one; see ``open_run`` in ``run.py``."""
         identity = {"config": self.config.model_dump(mode="json", exclude={"runtime"}), "dataset": self.dataset.sha256}
-        return open_run(root, name, identity, publish=publish, fresh=fresh)
+        fresh = fresh and self.lanes.is_first
+        return self.lanes.take_turns(lambda: open_run(root, name, identity, publish=publish, fresh=fresh))
 
     def train(
         self,
@@ -66,7 +67,7 @@ class Session:
             CollapsedError: If modes are lost, and the configuration says to stop then.
             SnapshotError: If the newest snapshot cannot be used.
         """
-        precision = run.settle_precision(self.runtime.precision)
+        precision = self.lanes.take_turns(lambda: run.settle_precision(self.runtime.precision))
         trainer = self._create_trainer(dataclasses.replace(self.runtime, precision=precision))
         monitor = self._create_monitor(run, trainer) if self.lanes.is_first else None
         loop = Loop(run, trainer, self._create_batches(), monitor, on_report=on_report)

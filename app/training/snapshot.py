@@ -27,6 +27,8 @@ class Progress:
 
     step: int
     wall_seconds: float
+    budget_seconds: float
+    """By the clock that the schedule follows."""
     is_complete: bool = False
 
 
