@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import json
 import os
-import platform
 import signal
 import socket
 import statistics
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from load import LoadResult, run_load
+from machine import look_at_machine
+from page import PAGE, write_section
 
 HERE = Path(__file__).parent
 SCENARIOS: list[tuple[str, dict[str, object], int, bool]] = [
@@ -42,15 +43,15 @@ def main() -> None:
     parser.add_argument("--model", default="mnist-gan")
     parser.add_argument("--seconds", type=float, default=3.0, help="per measurement")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--write", type=Path, help="Markdown file to write the table to")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     arguments = parser.parse_args()
     with _serve(arguments.repository) as service:
         rounds = [_measure_round(arguments, service) for _ in range(arguments.rounds)]
         memory = {process: _resident_mib(pid) for process, pid in service.pids().items()}
-    page = _render(arguments, service, rounds, memory)
-    print(page)
+    section = _render(arguments, service, rounds, memory)
+    print(section)
     if arguments.write:
-        arguments.write.write_text(page, "utf-8")
+        write_section(PAGE, "serving", section)
 
 
 class Service:
@@ -122,14 +123,14 @@ def _render(
 ) -> str:
     limit = statistics.median(one["limit"] for one in rounds)
     conditions = (
-        f"`make bench` · {dt.datetime.now(dt.UTC):%Y-%m-%d} · commit {_commit()} · {_hardware()} · "
+        f"`make bench` · {dt.datetime.now(dt.UTC):%Y-%m-%d} · commit {_commit()} · {look_at_machine().describe()} · "
         f"`{arguments.model}` · medians of {len(rounds)} rounds of {arguments.seconds:g} s, limit and loads in turns."
     )
     meaning = (
         "The limit is the same generator in a plain loop in one process, at its fastest batch size, with no service "
         f"around it: **{limit:,.0f} samples/s**. The load generator runs on the same cores."
     )
-    lines = ["# Benchmarks", "", "## Serving", "", conditions, "", meaning, ""]
+    lines = [conditions, "", meaning, ""]
     lines += ["| load | samples/s | share of the limit | p50 ms | p99 ms | failed |", "|---|---:|---:|---:|---:|---:|"]
     for name, *_ in SCENARIOS:
         loads = [one["loads"][name] for one in rounds]
@@ -146,15 +147,6 @@ def _render(
 def _commit() -> str:
     done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
     return done.stdout.strip() or "unknown"
-
-
-def _hardware() -> str:
-    names = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        if line.startswith("model name")
-    ]
-    return f"{len(names)} cores {names[0]}" if names else platform.processor()
 
 
 if __name__ == "__main__":
