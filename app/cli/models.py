@@ -238,7 +238,7 @@ def _facts(manifest: Manifest, aliases: list[str]) -> list[tuple[str, str]]:
         ("digest", manifest.digest or "none"),
         ("created", manifest.created.isoformat()),
         ("architecture", f"{manifest.architecture} ({manifest.num_parameters:,} parameters)"),
-        ("hyperparameters", ", ".join(f"{key}={value}" for key, value in manifest.hyperparameters.items()) or "none"),
+        ("hyperparameters", ", ".join(map(_brief, manifest.hyperparameters.items())) or "none"),
         ("image", f"{image.height}x{image.width}, {image.channels} channel(s)"),
         ("latent", f"{manifest.latent_dim} numbers, {manifest.latent_prior}"),
         ("classes", ", ".join(manifest.class_names) or "none"),
@@ -260,6 +260,11 @@ def _describe_quality(manifest: Manifest) -> str:
     if record is None:
         return "not measured"
     return ", ".join(f"{name} {describe_metric(metric)}" for name, metric in sort_metrics(record.metrics).items())
+
+
+def _brief(item: tuple[str, Any]) -> str:
+    name, value = item
+    return f"{name}={'…' if isinstance(value, dict) else value}"
 
 
 def _verify(store: ModelRepository, reference: str | None) -> Iterator[VersionCheck]:
