@@ -28,7 +28,7 @@ EPILOG = """Examples:
 
 `fount evaluate mnist-gan@2 --data ./mnist --record`
 
-`fount evaluate stacked-gan --data ./stacked --channels ./mnist`
+`fount evaluate stacked-mnist --data ./mnist` (a thousand modes, told by the three channels)
 
 The first evaluation on some data trains a judge, a small classifier, and measures the floor; both are kept."""
 
@@ -79,7 +79,9 @@ def evaluate(
     manifest = _find_version(store, model)
     compute = open_device(device, threads or count_cores())
     generator = _load(store, manifest, compute)
-    reference = _open_data(data, manifest)
+    stack = manifest.training.recipe.get("data", {}).get("stack")
+    reference = _open_data(data, manifest, stack)
+    channels = channels or (data if stack else None)
     with _create_progress_bar() as bar:
         judge = _open_judge(reference, cache, compute, bar)
         channel_judge = _open_channel_judge(channels, manifest, cache, compute, bar)
@@ -114,15 +116,18 @@ def _load(store: ModelRepository, manifest: Manifest, device: torch.device) -> G
     return put_channels_last(load_generator(manifest, store.read_weights(manifest)).to(device))
 
 
-def _open_data(source: str, manifest: Manifest) -> Reference:
+def _open_data(source: str, manifest: Manifest, stack: int | None) -> Reference:
     """Read the data, and say what about it the figures will depend on."""
-    from app.evaluation.reference import open_reference
+    from app.evaluation.reference import open_reference, stack_reference
 
     def tell_missing(reason: str) -> None:
         _note(f"{reason}; figures are taken against the images that the generator was trained on")
 
     with err_console.status("reading the data"):
-        reference = open_reference(source, manifest.image, on_missing=tell_missing)
+        image = manifest.image.model_copy(update={"channels": 1}) if stack else manifest.image
+        reference = open_reference(source, image, on_missing=tell_missing)
+        if stack:
+            reference = stack_reference(reference, num_images=stack, seed=manifest.training.seed)
     names = reference.class_names
     if manifest.num_classes and names and names != manifest.class_names:
         fail("the classes of the data are not those of the model", "give the data that it was trained on")

@@ -9,12 +9,15 @@ import numpy as np
 from app.core.errors import DatasetError
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
+from app.data.stacking import stack_dataset
 from app.evaluation.arrays import Classes
 from app.evaluation.classifier import Pixels
 from app.evaluation.judge import Judge, Look
 from app.repository.manifest import ImageSpec
 
+STACKED_TEST_IMAGES = 10_000
 _ROW_SEED = 0
+_STACK_SEED = 1
 
 
 class View(NamedTuple):
@@ -105,6 +108,20 @@ def open_reference(source: str, image: ImageSpec, *, on_missing: Callable[[str],
             on_missing(error.detail)
         return Reference(train)
     return Reference(train, test)
+
+
+def stack_reference(grey: Reference, *, num_images: int, seed: int) -> Reference:
+    """Return the reference of a generator that was trained on stacks of grey images.
+
+    Args:
+        grey: The images that were stacked.
+        num_images: How many stacks it was trained on.
+        seed: Of the run.
+    """
+    train = stack_dataset(grey.train, num_images=num_images, seed=seed)
+    if grey.test is None:
+        return Reference(train)
+    return Reference(train, stack_dataset(grey.test, num_images=STACKED_TEST_IMAGES, seed=_STACK_SEED))
 
 
 def look_at(judge: Judge, images: Pixels, labels: Classes) -> View:

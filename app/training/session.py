@@ -161,7 +161,7 @@ def open_session(
         skip_broken=data.skip_broken,
         on_progress=on_progress,
     )
+    assessment = Assessment(config, dataset, runtime.device, on_progress=on_judge)
     if data.stack:
         dataset = stack_dataset(dataset, num_images=data.stack, seed=config.seed)
-    assessment = Assessment(dataset, data, runtime.device, on_progress=on_judge)
     return Session(resolve_config(config, dataset), dataset, runtime, lanes, assessment)
