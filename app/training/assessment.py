@@ -10,6 +10,7 @@ import torch
 from app.core.errors import DatasetError
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
+from app.evaluation.classifier import ClassifierRecipe
 from app.evaluation.evaluate import OnProgress, evaluate
 from app.evaluation.judge import Judge, default_cache, open_judge
 from app.evaluation.protocol import PROTOCOLS, ProtocolName
@@ -30,6 +31,7 @@ class Assessment:
         device: Where judges compute.
         on_progress: Called while a judge is trained, with steps done and steps in all.
         cache: Folder of judges.
+        recipe: How a judge is trained; by default as long as its images need.
     """
 
     config: TrainingConfig
@@ -37,6 +39,7 @@ class Assessment:
     device: torch.device
     on_progress: Callable[[int, int], None] | None = None
     cache: Path = dataclasses.field(default_factory=default_cache)
+    recipe: ClassifierRecipe | None = None
 
     def evaluate(
         self, generator: Generator, protocol: ProtocolName, *, on_progress: OnProgress | None = None
@@ -75,7 +78,12 @@ class Assessment:
 
     def _open_judge(self, reference: Reference) -> Judge:
         return open_judge(
-            reference.train, reference.test, cache=self.cache, device=self.device, on_progress=self.on_progress
+            reference.train,
+            reference.test,
+            cache=self.cache,
+            recipe=self.recipe,
+            device=self.device,
+            on_progress=self.on_progress,
         )
 
     def _read(self, train: ImageDataset) -> Reference:

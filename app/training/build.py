@@ -31,6 +31,8 @@ def resolve_config(config: TrainingConfig, dataset: ImageDataset) -> TrainingCon
         RecipeError: If labels are asked for and the data has none, or the network cannot be trained with the loss.
     """
     check_pairing(config)
+    if config.monitor.on_collapse == "restore" and not config.monitor.evaluation_samples:
+        raise RecipeError("monitor.on_collapse: the best weights are known only with evaluation_samples above 0")
     conditional = config.model.conditional
     if conditional is None:
         conditional = len(dataset.class_names) > 1

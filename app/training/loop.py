@@ -1,5 +1,6 @@
 """The loop: batches to steps, steps to a log, snapshots and sample grids; stops cleanly when asked."""
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -81,7 +82,15 @@ class Loop:
 
         Raises:
             DivergedError: If a loss is no longer finite; the last snapshot is from before.
+            CollapsedError: If modes are lost, and the configuration says to stop then.
         """
+        if self._monitor is None:
+            return self._train(should_stop)
+        self._monitor.start(self.progress.step)
+        with contextlib.closing(self._monitor):
+            return self._train(should_stop)
+
+    def _train(self, should_stop: Callable[[], bool]) -> Progress:
         trainer, schedule = self._trainer, self._trainer.config.schedule
         horizon = Horizon(schedule, elapsed_s=self.progress.budget_seconds, lanes=trainer.lanes)
         started = time.monotonic() - self.progress.wall_seconds

@@ -9,7 +9,14 @@ from app.generators.pixels import to_pixels
 from app.repository.store import ModelRepository
 from app.training.snapshot import list_snapshots
 
-FAMILIES = [("dcgan", "non_saturating"), ("resnet_gan", "relativistic"), ("dcgan", "hinge")]
+FAMILIES = [
+    ("dcgan", "non_saturating"),
+    ("resnet_gan", "relativistic"),
+    ("dcgan", "hinge"),
+    ("mlp_gan", "non_saturating"),
+    ("vae", "elbo"),
+    ("autoencoder", "elbo"),
+]
 
 
 def run_training(session, run, *, stop_after=None):
@@ -24,8 +31,7 @@ def run_training(session, run, *, stop_after=None):
 
 
 def weights(trained):
-    trainer = trained.trainer
-    networks = (trainer.generator, trainer.discriminator, trainer.averager.average)
+    networks = trained.trainer.networks().values()
     return [tensor for network in networks for tensor in network.state_dict().values()]
 
 
