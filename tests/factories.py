@@ -15,7 +15,7 @@ TINY_AUTOENCODER = {"base_width": 16, "max_width": 32, "prior_layers": 2, "prior
 TINY_HYPERPARAMETERS = {
     "autoencoder": TINY_AUTOENCODER,
     "dcgan": {"base_width": 8},
-    "mlp_gan": {"generator_widths": [8, 16], "discriminator_widths": [16, 8]},
+    "mlp_gan": {"generator_widths": [32, 64], "discriminator_widths": [64, 32]},
     "resnet_gan": {"base_width": 16, "blocks_per_level": 1},
     "vae": TINY_AUTOENCODER,
 }
