@@ -204,10 +204,10 @@ def _add_noise(picture: Picture, strength: float, keys: Uniform) -> Picture:
     """Add nearly normal noise: sums of four random bytes, from a counter-based generator keyed by two latents."""
     if strength <= 0:
         return picture
-    counter = np.zeros((4, picture.size), dtype=np.uint32)
-    counter[0] = np.arange(picture.size, dtype=np.uint32)
+    counter = np.zeros((4, -(-picture.size // 4)), dtype=np.uint32)
+    counter[0] = np.arange(counter.shape[1], dtype=np.uint32)
     first, second = (int(key * 2**_KEY_BITS) for key in keys[:2])
-    words = philox(counter, (first, second))[0]
+    words = np.ascontiguousarray(philox(counter, (first, second)).T).reshape(-1)[: picture.size]
     total = words.view(np.uint8).reshape(-1, _NOISE_BYTES).sum(axis=1, dtype=np.int64)
     noise = (total - _NOISE_MIDDLE) * (255.0 * strength / _NOISE_DEVIATION)
     noisy: Picture = np.clip(np.rint(picture + noise.reshape(picture.shape)), 0, 255).astype(np.uint8)

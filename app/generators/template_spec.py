@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from app.generators.base import ArchitectureConfig
 from app.repository.manifest import ClassName, ShortText
 
-LARGEST_SIDE = 512
+LARGEST_SIDE = 256
 
 Shape: TypeAlias = Literal[
     "arrow",

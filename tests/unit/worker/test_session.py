@@ -3,13 +3,17 @@ import pytest
 import torch
 
 from app.core.errors import ConfigurationError, DigestMismatchError, OutOfDeviceMemoryError, WorkerError
-from app.generators.checkpoint import load_generator
+from app.generators.base import put_channels_last
+from app.generators.checkpoint import dump_weights, load_generator
 from app.generators.pixels import to_pixels
+from app.generators.template_drawing import draw_picture
+from app.repository.manifest import WEIGHTS_FILE
 from app.repository.store import ModelRepository
 from app.schemas.jobs import IndexRun, ModelRef, SampleBatch
+from app.training.template import load_template, publish_template
 from app.worker.latents import draw_run_latents
 from app.worker.session import Session
-from tests.factories import publish_tiny_model
+from tests.factories import make_manifest, make_networks, publish_tiny_model
 
 SLOT_BYTES = 65536
 
@@ -164,3 +168,33 @@ def test_a_batch_that_is_not_finite_is_an_error_and_no_picture(tmp_path, monkeyp
         session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
 
     assert not slots.any()
+
+
+def test_a_version_with_an_encoder_is_served_by_its_generator(tmp_path):
+    decoder, encoder = make_networks("vae")
+    draft = make_manifest("coder", architecture="vae").model_copy(update={"parts": ["generator", "encoder"]})
+    files = {WEIGHTS_FILE: dump_weights({"generator": decoder, "encoder": encoder}), "README.md": b"# coder\n"}
+    manifest = ModelRepository(str(tmp_path)).publish(draft, files)
+    session, slots = make_session(tmp_path)
+
+    session.sample(make_batch(manifest, [IndexRun(5, 0, 16, 1.0)], [0] * 16))
+
+    latents = torch.from_numpy(draw_run_latents([IndexRun(5, 0, 16, 1.0)], manifest.latent_dim))
+    with torch.inference_mode():
+        expected = to_pixels(put_channels_last(decoder.eval())(latents, torch.zeros(16, dtype=torch.int64)))
+    assert np.array_equal(expected.numpy().reshape(-1), slots[0, : expected.numel()])
+
+
+def test_a_template_is_served_with_latents_of_its_own_prior(tmp_path):
+    generator = load_template("glyph-digits")
+    manifest = publish_template(ModelRepository(str(tmp_path)), "glyphs", generator)
+    session, slots = make_session(tmp_path)
+    run = IndexRun(5, 3, 12, 0.5)
+
+    agreed = load(session, ref_of(manifest)).batch_sizes
+    session.sample(make_batch(manifest, [run], [3] * 12, slot=1))
+
+    latents = draw_run_latents([run], manifest.latent_dim, "uniform")
+    expected = np.stack([draw_picture(generator.spec, latent, 3) for latent in latents])
+    assert (16, 32) == agreed
+    assert np.array_equal(expected.reshape(-1), slots[1, : expected.size])
