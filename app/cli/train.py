@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.cli.console import console, err_console, plain, print_json
+from app.cli.duration import parse_duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress as ProgressBar
@@ -73,7 +74,7 @@ def train(
 ) -> None:
     """Train a generator on images, and publish it."""
     model = _choose_name(name, recipe)
-    budget = [] if time_budget is None else [f"schedule.time_budget_s={_parse_duration(time_budget)}"]
+    budget = [] if time_budget is None else [f"schedule.time_budget_s={parse_duration(time_budget, '--time-budget')}"]
     session = _open_session(recipe, data, [*(overrides or []), *budget])
     if dry_run:
         _show_estimate(session, as_json=as_json)
@@ -94,16 +95,6 @@ def _choose_name(name: str | None, recipe: str) -> str:
     if not is_name(model):
         raise typer.BadParameter("use a-z, 0-9, '.', '_' and '-', at most 64 characters", param_hint="--name")
     return model
-
-
-def _parse_duration(text: str) -> float:
-    """Read a duration: a number of seconds, or one with a unit."""
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], text[-1]) if text and text[-1] in units else (text, "s")
-    try:
-        return float(number) * units[unit]
-    except ValueError:
-        raise typer.BadParameter("use seconds, or a number with s, m or h", param_hint="--time-budget") from None
 
 
 def _open_session(recipe: str, data: str | None, overrides: list[str]) -> Session:

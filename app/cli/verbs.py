@@ -24,6 +24,7 @@ VERBS = {
     "train": Verb("app.cli.train:train", "Train a generator on images and publish it."),
     "evaluate": Verb("app.cli.evaluate:evaluate", "Measure how good a model is."),
     "compare": Verb("app.cli.compare:compare", "Say which of two models is better, and where."),
+    "study": Verb("app.cli.study:study_app", "Answer a question about your own data by an experiment."),
     "sample": Verb("app.cli.sample:sample", "Write samples of a model to a folder."),
     "models": Verb("app.cli.models:models_app", "List, check, promote and roll back published models."),
     "template": Verb("app.cli.template:template", "Draw labelled pictures from a template, without training."),

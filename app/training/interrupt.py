@@ -2,9 +2,10 @@
 
 import signal
 from types import FrameType, TracebackType
-from typing import Self
+from typing import final
 
 
+@final
 class InterruptGuard:
     """While entered, the first signal is remembered; a second one ends the process as usual."""
 
@@ -23,7 +24,7 @@ class InterruptGuard:
         """The shell's convention for a program ended by a signal: 130 after Ctrl-C, 143 after SIGTERM."""
         return 128 + (self.signal or 0)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "InterruptGuard":
         self._previous = {number: signal.signal(number, self._remember) for number in self._WATCHED}
         return self
 
