@@ -9,11 +9,10 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.core.errors import RecipeError
-from app.core.seeds import SEED_LIMIT
+from app.core.seeds import SEED_LIMIT, LatentPrior
 
 _RECIPES = "app.training.recipes"
 
-LatentPrior: TypeAlias = Literal["normal", "uniform", "truncated"]
 AugmentationPolicy: TypeAlias = Literal["color", "translation", "cutout"]
 
 
