@@ -90,7 +90,7 @@ def open_study_data(source: str, data: DataConfig, *, on_progress: Progress | No
     except DatasetError:
         return _hold_out(pool)
     if test.class_names != pool.class_names:
-        raise DatasetError("the train and the test split have different classes")
+        raise DatasetError("the test split does not have the classes of the train split")
     return StudyData(pool, test, "test")
 
 
