@@ -12,6 +12,8 @@ from app.cli.console import console, err_console, plain, print_json
 from app.cli.duration import parse_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.progress import Progress
 
     from app.studies.plan import UtilityPlan
@@ -170,15 +172,21 @@ def _run(study: UtilityStudy, folder: StudyFolder) -> None:
     from app.training.interrupt import InterruptGuard
 
     with _create_progress_bar() as bar, InterruptGuard() as guard:
-        task = bar.add_task("starting", total=1.0)
-        is_complete = study.run(
-            folder,
-            should_stop=guard.is_set,
-            on_progress=lambda part, what: bar.update(task, completed=part, description=what),
-        )
+        is_complete = study.run(folder, should_stop=guard.is_set, on_progress=_follow(bar))
     if not is_complete:
         err_console.print("stopped; the same command goes on from there")
         raise typer.Exit(guard.exit_status)
+
+
+def _follow(bar: Progress) -> Callable[[float, str], None]:
+    task = bar.add_task("starting", total=1.0)
+
+    def show(part: float, what: str) -> None:
+        if what != bar.tasks[task].description and not bar.console.is_terminal:
+            bar.console.print(plain(f"{part:.1%}  {what}"))
+        bar.update(task, completed=part, description=what)
+
+    return show
 
 
 def _show_report(study: UtilityStudy, folder: StudyFolder, *, as_json: bool) -> None:

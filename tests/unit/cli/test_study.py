@@ -44,6 +44,8 @@ def test_a_study_ends_with_a_table_and_a_verdict(study, tmp_path):
     assert "recommended: " in result.stdout
     assert "generated data" in result.stdout
     assert "(held out)" in result.stderr
+    assert "0.0%  seed 0: training a generator\n" in result.stderr
+    assert "seed 1: real + augmentation\n" in result.stderr
     assert {"report.json", "report.md", "arms.png"} <= {path.name for path in (tmp_path / "study").iterdir()}
 
 
