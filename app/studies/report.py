@@ -118,15 +118,17 @@ class Report:
         return "\n".join(lines)
 
     def to_plot(self) -> bytes:
-        """Draw the differences with their intervals.
+        """Draw the differences with their intervals; not of generated images alone, which would set the scale.
 
         Raises:
             RecipeError: If matplotlib is not installed.
         """
-        compared = [(row.arm.name, row.comparison.difference) for row in self.rows if row.comparison]
+        compared = [
+            (row.arm.name, row.comparison.difference) for row in self.rows if row.comparison and row.arm.share < 1
+        ]
         arms = [plots.Arm("real", 0.0, 0.0, 0.0), *(plots.Arm(name, *difference) for name, difference in compared)]
         title = f"{self.study.data.pool.name}, {self.study.plan.per_class} images per class"
-        unit = "accuracy against the same without generated images (augmentation: against real), percentage points"
+        unit = "percentage points against the same without generated images"
         return plots.plot_arms(arms, title, unit, baseline="real")
 
     def write(self, path: Path) -> None:
