@@ -20,7 +20,7 @@ from app.training.runtime import Runtime
 from app.training.trainer import Trainer
 from app.training.variational import VariationalTrainer
 
-LITTLE_DATA = 5000
+LITTLE_DATA = 1500
 """Images below which the discriminator sees them augmented, unless the recipe says otherwise."""
 
 

@@ -83,7 +83,7 @@ class AugmentationConfig(_Section):
     """Differentiable augmentation of what the discriminator sees, real and generated alike; for little data."""
 
     policies: tuple[AugmentationPolicy, ...] | None = Field(
-        None, description="Of `color`, `translation`, `cutout`; by default all that fit, below 5,000 images."
+        None, description="Of `color`, `translation`, `cutout`; by default all that fit, below 1,500 images."
     )
     probability: float = Field(1.0, ge=0, le=1, description="Chance of each policy for each image.")
     adaptive: bool = Field(False, description="Start at zero and raise the chance when the discriminator overfits.")
