@@ -1,15 +1,25 @@
-"""Fixtures of the HTTP side: an application in this process, its real engine on a worker that only pretends."""
+"""One thread each, and the HTTP side: an application in this process, its real engine on a worker that pretends."""
 
 import contextlib
 
 import httpx
 import pytest
+import torch
+from threadpoolctl import threadpool_limits
 
 from app.main import create_app
 from app.repository.store import ModelRepository
 from app.serving.engine import Engine
 from tests import fakes
 from tests.drafts import make_draft, make_files
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Tests run side by side: threads that compete for cores spin, and a second of work becomes a minute."""
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture

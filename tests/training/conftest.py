@@ -12,14 +12,6 @@ from app.training.session import Session
 from tests.factories import TINY_HYPERPARAMETERS
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def make_session():
     """Two classes that a glance tells apart: a bright left half, a bright right half."""

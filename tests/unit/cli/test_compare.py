@@ -30,7 +30,7 @@ def publish(models):
 @pytest.fixture
 def compare(models):
     def run(*arguments):
-        return CliRunner(env={"COLUMNS": "200"}).invoke(app, ["compare", *arguments, "--repository", str(models)])
+        return CliRunner().invoke(app, ["compare", *arguments, "--repository", str(models)])
 
     return run
 

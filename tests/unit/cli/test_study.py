@@ -29,7 +29,7 @@ def study(tmp_path):
         command = ["study", "utility", *TINY, "--out", str(tmp_path / "study"), *arguments]
         before = torch.get_num_threads()
         with threadpool_limits(1):
-            result = CliRunner(env={"COLUMNS": "200"}).invoke(app, command)
+            result = CliRunner().invoke(app, command)
         torch.set_num_threads(before)
         return result
 

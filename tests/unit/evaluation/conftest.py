@@ -1,20 +1,9 @@
 import numpy as np
 import pytest
-import torch
-from threadpoolctl import threadpool_limits
 
 from app.data.dataset import build_dataset
 from app.evaluation.classifier import ClassifierRecipe
 from app.evaluation.judge import open_judge
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with threadpool_limits(1):  # small matrices, and tests run side by side
-        yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
