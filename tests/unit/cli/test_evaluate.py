@@ -49,9 +49,7 @@ def data(tmp_path):
 def evaluate(models, data, tmp_path):
     def run(model, *arguments, source=None):
         options = ["--data", str(source or data), "--repository", str(models), "--cache", str(tmp_path / "judges")]
-        return CliRunner().invoke(
-            app, ["evaluate", model, *options, "--threads", "1", "--device", "cpu", *arguments]
-        )
+        return CliRunner().invoke(app, ["evaluate", model, *options, "--threads", "1", "--device", "cpu", *arguments])
 
     return run
 
