@@ -210,10 +210,14 @@ def _print_table(report: Report) -> None:
     from app.studies.report import HEADINGS
 
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading in {"accuracy %", "difference"} else "left")
+    # What an arm is compared with follows from its name, and a terminal is narrow.
+    shown = [number for number, heading in enumerate(HEADINGS) if heading != "against"]
+    for number in shown:
+        is_figure = HEADINGS[number] in {"accuracy %", "difference"}
+        table.add_column(HEADINGS[number], justify="right" if is_figure else "left", no_wrap=number > 0)
     for row in report.rows:
-        table.add_row(*(plain(cell) for cell in row.cells()))
+        cells = row.cells()
+        table.add_row(*(plain(cells[number]) for number in shown))
     console.print(table)
     for note in report.notes:
         console.print(plain(note), soft_wrap=True)
