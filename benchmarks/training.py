@@ -25,7 +25,7 @@ from training_table import Entry, render_section
 from app.repository.evaluation import read_evaluation
 from app.repository.manifest import GRID_FILE, Manifest
 from app.repository.store import ModelRepository
-from app.training.snapshot import list_snapshots
+from app.training.runs.snapshot import list_snapshots
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = Path("runs") / "bench"

@@ -69,7 +69,7 @@ def _check_python() -> Iterator[Finding]:
 def _check_torch() -> Iterator[Finding]:
     import torch
 
-    from app.training.runtime import fastest_precision
+    from app.training.compute.runtime import fastest_precision
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else torch.backends.cpu.get_cpu_capability()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.evaluation.judge import Judge
     from app.evaluation.reference import Reference
-    from app.generators.base import Generator
+    from app.generators.base import Encoder, Generator
     from app.repository.evaluation import EvaluationRecord
     from app.repository.manifest import Manifest
     from app.repository.store import ModelRepository
@@ -78,14 +78,14 @@ def evaluate(
     store = ModelRepository(repository or load_settings().repository.url)
     manifest = _find_version(store, model)
     compute = open_device(device, threads or count_cores())
-    generator = _load(store, manifest, compute)
+    networks = _load(store, manifest, compute)
     stack = manifest.training.recipe.get("data", {}).get("stack")
     reference = _open_data(data, manifest, stack)
     channels = channels or (data if stack else None)
     with _create_progress_bar() as bar:
         judge = _open_judge(reference, cache, compute, bar)
         channel_judge = _open_channel_judge(channels, manifest, cache, compute, bar)
-        result = _evaluate(generator, reference, (judge, channel_judge), protocol, seed, bar)
+        result = _evaluate(networks, reference, (judge, channel_judge), protocol, seed, bar)
     recorded = _record(store, manifest, result) if record else None
     if as_json:
         facts = {"model": manifest.name, "version": manifest.version, "digest": manifest.digest}
@@ -109,11 +109,14 @@ def _find_version(store: ModelRepository, reference: str) -> Manifest:
     return store.read_manifest(name, store.resolve(name, selector))
 
 
-def _load(store: ModelRepository, manifest: Manifest, device: torch.device) -> Generator:
+def _load(store: ModelRepository, manifest: Manifest, device: torch.device) -> tuple[Generator, Encoder | None]:
     from app.generators.base import put_channels_last
-    from app.generators.checkpoint import load_generator
+    from app.generators.checkpoint import ENCODER, load_encoder, load_generator
 
-    return put_channels_last(load_generator(manifest, store.read_weights(manifest)).to(device))
+    weights = store.read_weights(manifest)
+    generator = put_channels_last(load_generator(manifest, weights).to(device))
+    encoder = load_encoder(manifest, weights).to(device) if ENCODER in manifest.parts else None
+    return generator, encoder
 
 
 def _open_data(source: str, manifest: Manifest, stack: int | None) -> Reference:
@@ -163,7 +166,7 @@ def _open_channel_judge(
 
 
 def _evaluate(
-    generator: Generator,
+    networks: tuple[Generator, Encoder | None],
     reference: Reference,
     judges: tuple[Judge, Judge | None],
     protocol: Literal["quick", "full"],
@@ -174,11 +177,12 @@ def _evaluate(
     from app.evaluation.protocol import PROTOCOLS
 
     return evaluate_generator(
-        generator,
+        networks[0],
         reference,
         judges[0],
         PROTOCOLS[protocol],
         seed=seed,
+        encoder=networks[1],
         channel_judge=judges[1],
         on_progress=_follow(bar),
     )
@@ -194,7 +198,7 @@ def _follow(bar: Progress) -> Callable[[int, int, str], None]:
 
 
 def _record(store: ModelRepository, manifest: Manifest, result: EvaluationRecord) -> Manifest:
-    from app.training.quality import record_evaluation
+    from app.training.publishing.quality import record_evaluation
 
     return record_evaluation(store, manifest, result)
 

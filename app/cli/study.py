@@ -134,7 +134,7 @@ def _parse_ratios(text: str) -> tuple[float, ...]:
 def _open_study(plan: UtilityPlan, source: str) -> UtilityStudy:
     from app.studies.draws import open_study_data
     from app.studies.utility import UtilityStudy
-    from app.training.runtime import start_runtime
+    from app.training.compute.runtime import start_runtime
 
     runtime = start_runtime(plan.generator.runtime)
     with err_console.status("reading the data") as status:

@@ -46,7 +46,7 @@ def template(
     as_json: AsJson = False,
 ) -> None:
     """Draw labelled pictures from a template, without training; publish it as a model."""
-    from app.training.template import load_template, read_template
+    from app.training.publishing.template import load_template, read_template
 
     if show:
         typer.echo(read_template(template), nl=False)
@@ -86,8 +86,8 @@ def _draw_grid(generator: TemplateGenerator, path: Path, name: str) -> Path:
     import json
 
     from app.imaging.codec import encode_png
-    from app.training.preview import draw_preview
-    from app.training.template import GRID_SEED
+    from app.training.monitoring.preview import draw_preview
+    from app.training.publishing.template import GRID_SEED
 
     mark = json.dumps({"model": name, "seed": GRID_SEED})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _draw_grid(generator: TemplateGenerator, path: Path, name: str) -> Path:
 def _publish(generator: TemplateGenerator, repository: str | None, name: str) -> Manifest:
     from app.core.settings import load_settings
     from app.repository.store import ModelRepository
-    from app.training.template import publish_template
+    from app.training.publishing.template import publish_template
 
     store = ModelRepository(repository or load_settings().repository.url)
     return publish_template(store, name, generator)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from app.repository.manifest import Manifest
     from app.training.loop import Report
-    from app.training.run import RunFolder
+    from app.training.runs.run import RunFolder
+    from app.training.runs.trained import TrainedRun
     from app.training.session import Session
-    from app.training.trained import TrainedRun
 
 EPILOG = """Examples:
 

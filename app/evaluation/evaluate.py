@@ -18,6 +18,7 @@ from app.evaluation.figures import (
     measure_each_class,
     measure_modes,
     measure_neighbours,
+    measure_reconstruction,
     score_classifiers,
     summarise_scores,
 )
@@ -26,13 +27,13 @@ from app.evaluation.judge import Judge
 from app.evaluation.protocol import Protocol
 from app.evaluation.reference import Reference, View, look_at
 from app.evaluation.sampling import Samples, draw_samples
-from app.generators.base import Generator
+from app.generators.base import Encoder, Generator
 from app.repository.evaluation import MAX_CLASSES, EvaluationRecord, JudgeInfo, Metric, ReferenceInfo
 
 COLOURS = 3
 MIN_REFERENCE = 20
 
-_LOWER = frozenset({"fid", "kid", "fid_per_class_mean", "fid_per_class_worst", "reverse_kl"})
+_LOWER = frozenset({"fid", "kid", "fid_per_class_mean", "fid_per_class_worst", "reverse_kl", "reconstruction_mse"})
 _OF_SAMPLES_ALONE = frozenset({"inception_score", "label_agreement", "label_agreement_worst", "modes", "reverse_kl"})
 _DIGITS = 6  # of a figure that are worth keeping
 
@@ -44,6 +45,7 @@ _STAGES = {
     "looking at samples": 5,
     "measuring distances": 10,
     "measuring neighbours": 10,
+    "reconstructing real images": 5,
     "searching for copies": 10,
     "training classifiers on samples": 30,
 }
@@ -52,13 +54,14 @@ _TOTAL = sum(_STAGES.values())
 OnProgress: TypeAlias = Callable[[int, int, str], None]
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - half of them are options, given by name
     generator: Generator,
     reference: Reference,
     judge: Judge,
     protocol: Protocol,
     *,
     seed: int = 0,
+    encoder: Encoder | None = None,
     channel_judge: Judge | None = None,
     on_progress: OnProgress | None = None,
 ) -> EvaluationRecord:
@@ -70,6 +73,7 @@ def evaluate(
         judge: Of the same data.
         protocol: What to measure, on how many samples.
         seed: Of the samples, in [0, 2**63).
+        encoder: Of the generator, where it has one; on the same device.
         channel_judge: Of grey images: names the mode of a colour image by its three channels, as for stacked digits.
         on_progress: Called with work done, work in all, and what is being done.
 
@@ -79,7 +83,7 @@ def evaluate(
     began = time.perf_counter()
     _check_data(generator, reference, channel_judge)
     evaluation = _Evaluation(generator, reference, judge, protocol, _Progress(on_progress))
-    evaluation.measure(seed, _find_modes(generator, judge, channel_judge))
+    evaluation.measure(seed, encoder, _find_modes(generator, judge, channel_judge))
     return EvaluationRecord(
         protocol=protocol.name,
         num_samples=evaluation.num_samples,
@@ -144,7 +148,7 @@ class _Evaluation:
         self._floors: dict[str, float] = {}
         self.num_samples = min(protocol.num_samples, reference.dataset.num_images)
 
-    def measure(self, seed: int, modes: _Modes | None) -> None:
+    def measure(self, seed: int, encoder: Encoder | None, modes: _Modes | None) -> None:
         """Measure everything that the protocol asks for, and that the generator and the data allow."""
         self._progress.enter("looking at real images")
         real = self._reference.view(self._judge)
@@ -165,6 +169,8 @@ class _Evaluation:
         self._measure_classes(real, view)
         if modes:
             self._measure_modes(samples, modes)
+        if encoder:
+            self._measure_reconstruction(encoder, real)
         if floors.typical_distance:
             self._measure_copying(view, floors.typical_distance)
         if self._num_classes and self._protocol.cas_steps:
@@ -198,6 +204,11 @@ class _Evaluation:
         found = measure_modes(modes.predict(samples.first(count).images), modes.num_modes)
         self._figures.overall |= found
         self._floors |= {"modes": float(modes.num_modes), "reverse_kl": (modes.num_modes - 1) / (2 * count)}
+
+    def _measure_reconstruction(self, encoder: Encoder, real: View) -> None:
+        self._progress.enter("reconstructing real images")
+        self._floors["reconstruction_mse"] = 0.0  # by definition: an image against itself
+        self._figures.overall["reconstruction_mse"] = measure_reconstruction(encoder, self._generator, real)
 
     def _measure_copying(self, view: View, typical_distance: float) -> None:
         self._progress.enter("searching for copies")

@@ -21,7 +21,9 @@ from app.evaluation.manifold import measure_manifolds
 from app.evaluation.memorisation import distance_ratio, nearest_distances
 from app.evaluation.modes import count_modes
 from app.evaluation.protocol import CAS_BATCH
+from app.evaluation.reconstruction import reconstruction_errors
 from app.evaluation.reference import View
+from app.generators.base import Encoder, Generator
 
 NEIGHBOURS = 5
 SPLIT_SIZE = 1000  # samples in each part of the Inception Score
@@ -168,6 +170,14 @@ def measure_copying(
         lambda rows: distance_ratio(distances[rows], typical), len(images), value=value, bounds=(0.0, math.inf)
     )
     return Figure(value, len(images), interval)
+
+
+def measure_reconstruction(encoder: Encoder, generator: Generator, real: View) -> Figure:
+    """Average how far real images are from what encoder and generator make of them."""
+    errors = reconstruction_errors(encoder, generator, real.images, real.labels)
+    count, value = len(errors), float(errors.mean())
+    reach = _NORMAL_QUANTILE * float(errors.std()) / math.sqrt(count)
+    return Figure(value, count, (max(0.0, value - reach), value + reach))
 
 
 def wilson_interval(share: float, count: int) -> Interval:

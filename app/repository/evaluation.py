@@ -22,6 +22,7 @@ TOLERANCE = 0.02  # of the value, on either side, where a figure has no interval
 _READING_ORDER = (
     *("fid", "cas", "coverage", "recall", "precision", "density", "kid", "inception_score", "label_agreement"),
     *("label_agreement_worst", "fid_per_class_mean", "fid_per_class_worst", "memorisation", "modes", "reverse_kl"),
+    "reconstruction_mse",
 )
 
 _COUNT_AND_SPLIT = re.compile(r"_\d+k?(_test|_train)?$")

@@ -13,8 +13,8 @@ from app.studies.intervals import Interval
 from app.studies.results import GeneratorResult, StudyFolder
 from app.studies.utility import SCHEMA, UtilityStudy
 from app.studies.verdict import Comparison, Verdict, compare_arms, format_interval, reach_verdict
-from app.training import plots
-from app.training.run import replace_file
+from app.training.monitoring import plots
+from app.training.runs.run import replace_file
 
 JSON_FILE, MARKDOWN_FILE, PLOT_FILE = "report.json", "report.md", "arms.png"
 

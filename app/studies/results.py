@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import ConfigurationError
-from app.training.run import replace_file
+from app.training.runs.run import replace_file
 
 _IDENTITY, _RESULTS = "study.json", "results.jsonl"
 

@@ -12,10 +12,10 @@ from app.studies.draws import StudyData
 from app.studies.plan import UtilityPlan
 from app.studies.results import ArmResult, GeneratorResult, StudyFolder
 from app.training.build import resolve_config
+from app.training.compute.runtime import Runtime
 from app.training.config import MonitorConfig
-from app.training.runtime import Runtime
+from app.training.runs.trained import TrainedRun
 from app.training.session import Session
-from app.training.trained import TrainedRun
 
 SAMPLES_PER_IMAGE = 100
 MAX_SAMPLES = 20_000

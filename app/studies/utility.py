@@ -14,7 +14,7 @@ from app.studies.draws import StudyData
 from app.studies.plan import UtilityPlan
 from app.studies.results import StudyFolder
 from app.studies.seed_run import OnProgress, SeedRun
-from app.training.runtime import Runtime
+from app.training.compute.runtime import Runtime
 
 SCHEMA = "fount-study/1"
 

@@ -11,14 +11,14 @@ from app.generators.autoencoding import CodeEncoder, Decoder
 from app.generators.base import SampleSpace
 from app.generators.registry import find_architecture
 from app.repository.manifest import ImageSpec
-from app.training.adversarial import AdversarialTrainer
+from app.training.compute.lanes import Lanes
+from app.training.compute.runtime import Runtime
 from app.training.config import AugmentationConfig, ObjectiveConfig, TrainingConfig, parse_config
-from app.training.gamma import default_gamma
-from app.training.lanes import Lanes
 from app.training.objectives.registry import ELBO, OBJECTIVES, create_objective
-from app.training.runtime import Runtime
-from app.training.trainer import Trainer
-from app.training.variational import VariationalTrainer
+from app.training.trainers.adversarial import AdversarialTrainer
+from app.training.trainers.gamma import default_gamma
+from app.training.trainers.trainer import Trainer
+from app.training.trainers.variational import VariationalTrainer
 
 LITTLE_DATA = 1500
 """Images below which the discriminator sees them augmented, unless the recipe says otherwise."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import torch
 
-from app.training.batches import BatchSource
-from app.training.trainer import Trainer
+from app.training.batching.batches import BatchSource
+from app.training.trainers.trainer import Trainer
 
 TRIALS = 3
 

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
+from app.training.compute.lanes import Lanes
 from app.training.config import ScheduleConfig
-from app.training.lanes import Lanes
 
 _CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from app.core.errors import CollapsedError, DivergedError
-from app.training.batches import BatchSource
+from app.training.batching.batches import BatchSource
 from app.training.horizon import Horizon
-from app.training.monitor import Monitor
-from app.training.run import RunFolder
-from app.training.snapshot import Progress, load_snapshot, save_snapshot
-from app.training.trainer import Trainer
+from app.training.monitoring.monitor import Monitor
+from app.training.runs.run import RunFolder
+from app.training.runs.snapshot import Progress, load_snapshot, save_snapshot
+from app.training.trainers.trainer import Trainer
 
 
 @dataclasses.dataclass(frozen=True)

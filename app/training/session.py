@@ -13,24 +13,24 @@ from app.evaluation.protocol import ProtocolName
 from app.repository.evaluation import EvaluationRecord
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository
-from app.training.assessment import Assessment
-from app.training.batches import BatchSource
+from app.training.batching.batches import BatchSource
 from app.training.build import create_trainer, resolve_config
+from app.training.compute.lanes import Lanes
+from app.training.compute.launch import start_lanes
+from app.training.compute.runtime import Runtime, start_runtime
 from app.training.config import TrainingConfig
-from app.training.diversity import draw_counterparts, measure_spread
 from app.training.estimate import Estimate, estimate_run
-from app.training.lanes import Lanes
-from app.training.launch import start_lanes
 from app.training.loop import Loop, Report
-from app.training.monitor import Monitor
+from app.training.monitoring.assessment import Assessment
+from app.training.monitoring.diversity import draw_counterparts, measure_spread
+from app.training.monitoring.monitor import Monitor
+from app.training.monitoring.preview import UNCONDITIONAL, grid_labels
+from app.training.monitoring.watch import Watch, balanced_loss
 from app.training.objectives.registry import ELBO, create_objective
-from app.training.preview import UNCONDITIONAL, grid_labels
-from app.training.publish import publish_generator
-from app.training.run import RunFolder, open_run
-from app.training.runtime import Runtime, start_runtime
-from app.training.trained import TrainedRun, restore_best
-from app.training.trainer import Trainer
-from app.training.watch import Watch, balanced_loss
+from app.training.publishing.publish import publish_generator
+from app.training.runs.run import RunFolder, open_run
+from app.training.runs.trained import TrainedRun, restore_best
+from app.training.trainers.trainer import Trainer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,10 @@ class Session:
         Raises:
             RecipeError: If the session knows no data to compare with.
         """
-        return self._require_assessment().evaluate(trained.trainer.averager.average, protocol, on_progress=on_progress)
+        trainer = trained.trainer
+        return self._require_assessment().evaluate(
+            trainer.averager.average, protocol, encoder=trainer.published_encoder(), on_progress=on_progress
+        )
 
     def publish(
         self,

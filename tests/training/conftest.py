@@ -4,10 +4,10 @@ import torch
 
 from app.data.dataset import build_dataset
 from app.evaluation.classifier import ClassifierRecipe
-from app.training.assessment import Assessment
 from app.training.build import resolve_config
+from app.training.compute.runtime import Runtime
 from app.training.config import parse_config
-from app.training.runtime import Runtime
+from app.training.monitoring.assessment import Assessment
 from app.training.session import Session
 from tests.factories import TINY_HYPERPARAMETERS
 

@@ -6,10 +6,10 @@ import torch
 from app.core.errors import CollapsedError, RecipeError
 from app.repository.evaluation import read_evaluation
 from app.repository.store import ModelRepository
-from app.training.batches import BatchSource
+from app.training.batching.batches import BatchSource
 from app.training.loop import Loop
-from app.training.monitor import Monitor
-from app.training.watch import Finding
+from app.training.monitoring.monitor import Monitor
+from app.training.monitoring.watch import Finding
 
 NO_AUGMENTATION = {"augmentation": {"policies": []}}
 

@@ -7,7 +7,7 @@ from app.core.errors import DivergedError, SnapshotError
 from app.core.seeds import draw_latents
 from app.generators.pixels import to_pixels
 from app.repository.store import ModelRepository
-from app.training.snapshot import list_snapshots
+from app.training.runs.snapshot import list_snapshots
 
 FAMILIES = [
     ("dcgan", "non_saturating"),

@@ -6,8 +6,8 @@ from app.data.dataset import build_dataset
 from app.studies.draws import StudyData
 from app.studies.plan import UtilityPlan
 from app.studies.utility import UtilityStudy
+from app.training.compute.runtime import Runtime
 from app.training.config import parse_config
-from app.training.runtime import Runtime
 
 WIDTHS = {"base_width": 16, "max_width": 16}
 SCHEDULE = {"batch_size": 4, "steps": 4, "log_interval": 2, "snapshot_interval": 2}

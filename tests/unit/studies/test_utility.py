@@ -131,7 +131,7 @@ def test_the_report_is_written_for_people_and_machines(make_study, tmp_path):
 def test_a_page_without_a_picture_names_none(make_study, tmp_path, monkeypatch):
     study = make_study()
     folder, _ = run(study, tmp_path)
-    monkeypatch.setattr("app.training.plots.can_plot", lambda: False)
+    monkeypatch.setattr("app.training.monitoring.plots.can_plot", lambda: False)
 
     create_report(study, folder).write(tmp_path)
 

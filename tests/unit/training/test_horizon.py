@@ -1,8 +1,8 @@
 import pytest
 
+from app.training.compute.lanes import Lanes
 from app.training.config import ScheduleConfig
 from app.training.horizon import Horizon
-from app.training.lanes import Lanes
 
 
 class Clock:

@@ -10,7 +10,7 @@ from app.generators.template_drawing import draw_picture
 from app.repository.manifest import WEIGHTS_FILE
 from app.repository.store import ModelRepository
 from app.schemas.jobs import IndexRun, ModelRef, SampleBatch
-from app.training.template import load_template, publish_template
+from app.training.publishing.template import load_template, publish_template
 from app.worker.latents import draw_run_latents
 from app.worker.session import Session
 from tests.factories import make_manifest, make_networks, publish_tiny_model

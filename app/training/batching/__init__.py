@@ -1,0 +1,1 @@
+"""Real images in batches: which ones at which step."""

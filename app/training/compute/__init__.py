@@ -1,0 +1,1 @@
+"""Where training computes: device, precision, and processes that share the work."""
