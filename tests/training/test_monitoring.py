@@ -77,6 +77,17 @@ def test_a_run_is_published_with_its_figures_and_curves(make_session, tmp_path):
     assert "curves.png" in repository.read_file("halves", 1, "README.md").decode()
 
 
+def test_an_encoder_is_measured_with_its_generator(make_session, tmp_path):
+    session = make_session(architecture="vae", objective="elbo", judged_in=tmp_path / "judges")
+    trained, _ = run_to_end(session, session.open_run(tmp_path, "halves"))
+
+    metrics = session.evaluate(trained, "quick").metrics
+
+    error = next(metric for name, metric in metrics.items() if name.startswith("reconstruction_mse_"))
+    assert 0 < error.value < 1
+    assert 0 == error.floor
+
+
 def test_an_evaluation_needs_to_know_where_the_data_is(make_session, tmp_path):
     session = make_session(sections={"monitor": {"evaluation_samples": 100}})
 
