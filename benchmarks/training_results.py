@@ -13,6 +13,7 @@ from app.repository.evaluation import EvaluationRecord, JudgeInfo
 
 RESULTS = Path(__file__).parent / "results"
 SPEED = "images_per_cpu_s"
+RECONSTRUCTION = "reconstruction_mse_10k_test"
 _PEERS = ("torch-mimicry", "pythae")
 
 
@@ -98,9 +99,8 @@ class Peer(BaseModel):
 
     @property
     def all_figures(self) -> dict[str, float]:
-        """Every figure by its name, speed among them."""
-        speed = self.training.get(SPEED)
-        return self.figures if speed is None else {**self.figures, SPEED: speed}
+        """Every figure by its name, those among them that its driver measured."""
+        return self.figures | {name: self.training[name] for name in (SPEED, RECONSTRUCTION) if name in self.training}
 
 
 def result_path(folder: Path, name: str) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from training_results import SPEED, Peer, Result
+from training_results import RECONSTRUCTION, SPEED, Peer, Result
 from training_rows import Bar, Row
 
 from app.repository.evaluation import JudgeInfo
@@ -58,6 +58,12 @@ COLUMNS = {
         _SPEED,
     ],
 }
+_RECONSTRUCTION = Column(RECONSTRUCTION, "error x 1000", 2, 1000)
+_ABOUT_RECONSTRUCTION = """The 10,000 test images, encoded and decoded again: mean squared error of pixels in [0, 1]."""
+_PUBLISHED_RECONSTRUCTION = (
+    "| *published: a convolutional autoencoder after 30 epochs of 5,000 images, training loss"
+    " ([S. Mohapatra](https://soveshmohapatra.com/projects/autoencoders-benchmark/))* | - | 32 | 8.3 |"
+)
 TITLES = {"mnist": "MNIST", "stacked": "StackedMNIST, unconditional"}
 
 
@@ -86,6 +92,7 @@ def render_section(entries: Sequence[Entry], peers: Sequence[Peer], images: Path
         others = peers if table == "mnist" else []
         if own or others:
             parts += [f"### {title}", _describe_judges(own, others), _render_table(table, own, others)]
+    parts += ["### Reconstruction", _render_reconstruction(entries, peers)]
     parts += ["### Samples", _render_grids(entries, images), "### How each row was made", _render_origins(entries)]
     return "\n\n".join(part for part in parts if part)
 
@@ -109,6 +116,26 @@ def _render_table(table: str, entries: Sequence[Entry], peers: Sequence[Peer]) -
         minutes = NONE if peer.core_minutes is None else f"{peer.core_minutes:g}"
         lines.append(_line([f"*{peer.title}*", minutes, "1", *_cells(columns, peer.all_figures), NONE]))
     return "\n".join(lines)
+
+
+def _render_reconstruction(entries: Sequence[Entry], peers: Sequence[Peer]) -> str:
+    """Write how much is lost between encoder and decoder, for every run that has both."""
+    lines = [
+        _line(["run", "core-minutes", "numbers in a code", "error x 1000"]),
+        _line(["---", "---:", "---:", "---:"]),
+    ]
+    for entry in entries:
+        if entry.values(RECONSTRUCTION):
+            row, size = entry.row, entry.results[0].recipe["model"]["latent_dim"]
+            error = _RECONSTRUCTION.summarise(entry.values(RECONSTRUCTION))
+            lines.append(_line([f"`{row.id}` {row.title}", f"{row.core_minutes:g}", str(size), error]))
+    for peer in peers:
+        if RECONSTRUCTION in peer.all_figures:
+            minutes = NONE if peer.core_minutes is None else f"{peer.core_minutes:g}"
+            error = _RECONSTRUCTION.write(peer.all_figures[RECONSTRUCTION])
+            lines.append(_line([f"*{peer.title}*", minutes, str(peer.options.get("latent_dim", NONE)), error]))
+    lines.append(_PUBLISHED_RECONSTRUCTION)
+    return "\n".join([_ABOUT_RECONSTRUCTION, "", *lines])
 
 
 def judge_bars(entry: Entry, columns: Sequence[Column]) -> str:

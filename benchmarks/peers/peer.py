@@ -73,6 +73,11 @@ def read_training_split(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int
     return images, _read_idx(folder / "train-labels-idx1-ubyte.gz").astype(np.int64)
 
 
+def read_test_images(folder: Path) -> NDArray[np.uint8]:
+    """Read images (N, 28, 28) of the test split."""
+    return _read_idx(folder / "t10k-images-idx3-ubyte.gz")
+
+
 def _read_idx(path: Path) -> NDArray[np.uint8]:
     content = gzip.decompress(path.read_bytes())
     num_axes = content[3]
@@ -121,7 +126,7 @@ def describe(arguments: argparse.Namespace, packages: Sequence[str], training: d
 
 
 def _round(value: Any) -> Any:
-    return round(value, 3) if isinstance(value, float) and math.isfinite(value) else value
+    return float(f"{value:.6g}") if isinstance(value, float) and math.isfinite(value) else value
 
 
 def _name_cpu() -> str:

@@ -21,6 +21,7 @@ from peer import (
     BudgetSpentError,
     create_parser,
     describe,
+    read_test_images,
     read_training_split,
     write_samples,
 )
@@ -73,6 +74,7 @@ def main() -> None:
     images, labels = read_training_split(arguments.data)
     pixels = torch.from_numpy(images.copy()).float().div(255.0).unsqueeze(1)
     model, figures = _train(arguments, pixels)
+    figures["reconstruction_mse_10k_test"] = _reconstruct(model, read_test_images(arguments.data))
     for sampler in arguments.samplers:
         budget = Budget(arguments.fit_s)
         fitted = _fit(arguments, sampler, model, pixels[: arguments.fit_images], labels[: arguments.fit_images])
@@ -147,6 +149,17 @@ def _count(arguments: argparse.Namespace, stopwatch: Stopwatch, model: Any) -> d
         "steps": stopwatch.steps,
         "parameters": sum(math.prod(part.shape) for part in model.parameters()),
     }
+
+
+@torch.no_grad()
+def _reconstruct(model: Any, images: NDArray[np.uint8]) -> float:
+    """Return the mean squared error of images seen through the mean of their code, in 8 bits, with pixels in [0, 1]."""
+    errors = []
+    for start in range(0, len(images), 500):
+        pixels = torch.from_numpy(images[start : start + 500].copy()).float().div(255.0).unsqueeze(1)
+        seen = model.predict(pixels).recon_x.reshape(pixels.shape).clamp(0.0, 1.0).mul(255.0).round().div(255.0)
+        errors.append((seen - pixels).double().square().mean(dim=(1, 2, 3)))
+    return float(torch.cat(errors).mean())
 
 
 def _fit(

@@ -138,3 +138,18 @@ def test_where_a_row_comes_from_is_told(tmp_path):
         "2 cores a processor (avx2) |"
     )
     assert line == find_line(section, "| `a-10` | why")
+
+
+def test_what_has_an_encoder_is_compared_by_its_reconstructions(tmp_path):
+    result = make_result(2.0)
+    metrics = {"reconstruction_mse_10k_test": Metric(value=0.0051, floor=0.0, better="lower")}
+    evaluation = result.evaluation.model_copy(update={"metrics": metrics})
+    result = result.model_copy(update={"evaluation": evaluation, "recipe": {"model": {"latent_dim": 24}}})
+    training = {"reconstruction_mse_10k_test": 0.0123}
+    peer = PEER.model_copy(update={"training": training, "options": PEER.options | {"latent_dim": 32}})
+
+    section = render_section([Entry(make_row(), [result]), Entry(make_row(id="b-10"), [])], [peer], tmp_path)
+
+    assert "| `a-10` title | 10 | 24 | 5.10 |" in section
+    assert "| *pythae 0.1.2 `gan`* | 10 | 32 | 12.30 |" in section
+    assert 1 == section.count("`b-10` title | 10 |")
