@@ -14,7 +14,7 @@ SPACE = make_space(num_classes=2, latent_dim=64)
 class Flatten(Encoder):
     """The pixels themselves are the latents."""
 
-    def forward(self, images, labels):
+    def forward(self, images, _labels):
         flat = images.flatten(start_dim=1)
         return Posterior(flat, torch.zeros_like(flat))
 
