@@ -46,13 +46,34 @@ class UnloadModel(msgspec.Struct, frozen=True, tag="unload"):
     model: ModelRef
 
 
-class IndexRun(msgspec.Struct, frozen=True, array_like=True):
+class IndexRun(msgspec.Struct, frozen=True, array_like=True, tag=0):
     """Consecutive samples of one seed: indices ``first_index`` to ``first_index + count - 1``."""
 
     seed: int
     first_index: int
     count: int
     truncation: float
+
+
+class PathRun(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """Consecutive frames of a path between two samples: ``first_frame`` to ``first_frame + count - 1``.
+
+    Frame 0 of ``num_frames`` has the latents of the first sample, the last frame those of the second.
+    """
+
+    from_seed: int
+    from_index: int
+    to_seed: int
+    to_index: int
+    num_frames: int
+    first_frame: int
+    count: int
+    is_spherical: bool
+    truncation: float
+
+
+Run: TypeAlias = IndexRun | PathRun
+"""Samples that lie one after the other in a batch."""
 
 
 class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
@@ -66,7 +87,7 @@ class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
     model: ModelRef
     slot: int
     batch_size: int
-    runs: tuple[IndexRun, ...]
+    runs: tuple[Run, ...]
     labels: bytes
 
 

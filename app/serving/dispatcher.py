@@ -16,7 +16,6 @@ from app.schemas.jobs import (
     BatchFailed,
     BatchStarted,
     FromWorker,
-    IndexRun,
     ModelFailed,
     ModelLoaded,
     ModelRef,
@@ -26,7 +25,7 @@ from app.schemas.jobs import (
 from app.serving.batcher import Batcher, PlannedBatch
 from app.serving.counters import Counters
 from app.serving.loader import Loader
-from app.serving.plan import Labels, SamplePlan, labels_of
+from app.serving.plan import Labels, Plan, labels_of
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import WorkerLine
 
@@ -91,7 +90,7 @@ class Dispatcher:
         """Wait until the first worker takes work."""
         await self._came.wait()
 
-    def submit(self, model: ModelRef, image: ImageSpec, plan: SamplePlan, *, interactive: bool) -> SampleStream:
+    def submit(self, model: ModelRef, image: ImageSpec, plan: Plan, *, interactive: bool) -> SampleStream:
         """Admit a request; returns at once."""
         ticket = self._batcher.submit(model, plan.num_samples, interactive=interactive)
         stream = SampleStream(
@@ -202,7 +201,7 @@ class Dispatcher:
             plan = request.stream.plan
             if part.offset == 0:
                 request.stream.queue_s = now - request.submitted
-            runs.append(IndexRun(plan.seed, plan.first_index + part.offset, part.count, plan.truncation))
+            runs.append(plan.run(part.offset, part.count))
             wanted.append((plan, part.offset, part.count))
         labels = labels_of(wanted)
         slot = self._free_slots.pop()

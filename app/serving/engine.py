@@ -18,7 +18,7 @@ from app.serving.cores import count_cores
 from app.serving.counters import Counters
 from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
 from app.serving.handle import WorkerFactory
-from app.serving.plan import SamplePlan
+from app.serving.plan import Plan
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import Supervisor
 
@@ -149,7 +149,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._supervisor.stop()
 
-    def submit(self, version: ServedVersion, plan: SamplePlan, *, interactive: bool | None = None) -> SampleStream:
+    def submit(self, version: ServedVersion, plan: Plan, *, interactive: bool | None = None) -> SampleStream:
         """Admit a request; returns at once.
 
         Args:

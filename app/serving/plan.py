@@ -6,14 +6,32 @@ A plan costs memory per class, never per sample.
 import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.seeds import INDEX_LIMIT, SEED_LIMIT, draw_labels
+from app.schemas.jobs import IndexRun, PathRun, Run
 
 Labels = NDArray[np.int32]
+
+
+class Plan(Protocol):
+    """What the engine computes for one request."""
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples."""
+        ...
+
+    def labels(self, offset: int, count: int) -> Labels | None:
+        """Compute the classes of some of the samples; None for an unconditional model."""
+        ...
+
+    def run(self, offset: int, count: int) -> Run:
+        """Describe some of the samples for the worker."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +137,10 @@ class SamplePlan:
             return self._counted_labels(offset, count)
         return draw_labels(self.seed, self.indices(offset, count), self.num_classes)
 
+    def run(self, offset: int, count: int) -> IndexRun:
+        """See ``Plan.run``."""
+        return IndexRun(self.seed, self.first_index + offset, count, self.truncation)
+
     @property
     def draws_labels(self) -> bool:
         """Whether each sample draws its class from its own key."""
@@ -140,9 +162,57 @@ class SamplePlan:
         return labels
 
 
-def labels_of(runs: Sequence[tuple[SamplePlan, int, int]]) -> list[Labels | None]:
+@dataclass(frozen=True, slots=True)
+class SampleAddress:
+    """Which sample of which seed."""
+
+    seed: int
+    index: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < SEED_LIMIT or not 0 <= self.index < INDEX_LIMIT:
+            raise ValueError("seed and index must be in [0, 2**63)")
+
+
+@dataclass(frozen=True, slots=True)
+class PathPlan:
+    """Frames of a path from one sample to another.
+
+    Attributes:
+        start: Latents of the first frame.
+        stop: Latents of the last one.
+        num_samples: How many frames, both ends included, at least 2.
+        class_index: Class of all frames; None for an unconditional model.
+        is_spherical: Whether frames keep the spread of normal latents; else the path is a straight line.
+        truncation: Factor on the latents, in (0, 1].
+    """
+
+    start: SampleAddress
+    stop: SampleAddress
+    num_samples: int
+    class_index: int | None = None
+    is_spherical: bool = True
+    truncation: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.num_samples < 2:  # noqa: PLR2004 - a path has two ends
+            raise ValueError("a path has at least 2 frames")
+        if not 0 < self.truncation <= 1:
+            raise ValueError("truncation must be in (0, 1]")
+
+    def labels(self, offset: int, count: int) -> Labels | None:  # noqa: ARG002 - all frames are of one class
+        """See ``Plan.labels``."""
+        return None if self.class_index is None else np.full(count, self.class_index, dtype=np.int32)
+
+    def run(self, offset: int, count: int) -> PathRun:
+        """See ``Plan.run``."""
+        ends = (self.start.seed, self.start.index, self.stop.seed, self.stop.index)
+        return PathRun(*ends, self.num_samples, offset, count, self.is_spherical, self.truncation)
+
+
+def labels_of(runs: Sequence[tuple[Plan, int, int]]) -> list[Labels | None]:
     """Compute ``plan.labels(offset, count)`` for many requests of one model; those that draw do so in one go."""
-    drawing = [run for run in runs if run[0].draws_labels]
+    drawing = [(plan, offset, count) for plan, offset, count in runs if _draws_labels(plan)]
     if len(drawing) < 2:  # noqa: PLR2004 - nothing to join
         return [plan.labels(offset, count) for plan, offset, count in runs]
     counts = [count for _, _, count in drawing]
@@ -150,4 +220,8 @@ def labels_of(runs: Sequence[tuple[SamplePlan, int, int]]) -> list[Labels | None
     indices = np.concatenate([plan.indices(offset, count) for plan, offset, count in drawing])
     drawn = draw_labels(seeds, indices, drawing[0][0].num_classes)
     shares = iter(np.split(drawn, np.cumsum(counts)[:-1]))
-    return [next(shares) if plan.draws_labels else plan.labels(offset, count) for plan, offset, count in runs]
+    return [next(shares) if _draws_labels(plan) else plan.labels(offset, count) for plan, offset, count in runs]
+
+
+def _draws_labels(plan: Plan) -> TypeGuard[SamplePlan]:
+    return isinstance(plan, SamplePlan) and plan.draws_labels

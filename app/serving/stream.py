@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import ServiceError
-from app.serving.plan import Labels, SamplePlan
+from app.serving.plan import Labels, Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class SampleStream:
         device_s: Device seconds spent so far, by share of each batch.
     """
 
-    def __init__(self, plan: SamplePlan, *, on_read: Callable[[int], None], on_close: Callable[[], None]) -> None:
+    def __init__(self, plan: Plan, *, on_read: Callable[[int], None], on_close: Callable[[], None]) -> None:
         self.plan = plan
         self.queue_s = 0.0
         self.device_s = 0.0

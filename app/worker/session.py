@@ -15,7 +15,7 @@ from app.generators.checkpoint import load_generator
 from app.generators.pixels import to_pixels
 from app.repository.manifest import ImageSpec
 from app.repository.store import ModelRepository
-from app.schemas.jobs import IndexRun, ModelLoaded, ModelRef, SampleBatch
+from app.schemas.jobs import IndexRun, ModelLoaded, ModelRef, Run, SampleBatch
 from app.worker.agreement import measure_agreement
 from app.worker.latents import draw_run_latents
 from app.worker.residency import Residency
@@ -125,7 +125,7 @@ class Session:
             )
         return sizes
 
-    def _latents(self, runs: Sequence[IndexRun], size: int, generator: Generator) -> Tensor:
+    def _latents(self, runs: Sequence[Run], size: int, generator: Generator) -> Tensor:
         padded = np.zeros((size, generator.latent_dim), dtype=np.float32)
         drawn = draw_run_latents(runs, generator.latent_dim, generator.latent_prior)
         padded[: len(drawn)] = drawn

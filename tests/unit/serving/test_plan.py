@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from app.core.seeds import draw_labels
-from app.serving.plan import SamplePlan, labels_of
+from app.schemas.jobs import PathRun
+from app.serving.plan import PathPlan, SampleAddress, SamplePlan, labels_of
 
 
 def test_an_unconditional_plan_has_no_labels():
@@ -80,3 +81,37 @@ def test_the_last_index_can_be_asked_for():
     plan = SamplePlan.drawn(seed=1, first_index=2**63 - 2, num_samples=2, num_classes=3)
 
     assert [2**63 - 2, 2**63 - 1] == plan.indices(0, 2).tolist()
+
+
+def make_path(**changes):
+    facts = {"start": SampleAddress(1, 2), "stop": SampleAddress(3, 4), "num_samples": 6, "class_index": 5}
+    return PathPlan(**facts | changes)
+
+
+def test_a_path_is_cut_into_runs_of_frames():
+    plan = make_path(truncation=0.5, is_spherical=False)
+
+    assert PathRun(1, 2, 3, 4, 6, 2, 3, False, 0.5) == plan.run(2, 3)
+    assert [5, 5, 5] == plan.labels(2, 3).tolist()
+    assert make_path(class_index=None).labels(0, 2) is None
+
+
+@pytest.mark.parametrize("changes", [{"num_samples": 1}, {"truncation": 0.0}, {"truncation": 1.5}])
+def test_a_path_needs_two_frames_and_a_factor(changes):
+    with pytest.raises(ValueError, match=r"must be|at least"):
+        make_path(**changes)
+
+
+@pytest.mark.parametrize("address", [(-1, 0), (0, -1), (2**63, 0), (0, 2**63)])
+def test_addresses_are_below_2_to_the_63(address):
+    with pytest.raises(ValueError, match="must be in"):
+        SampleAddress(*address)
+
+
+def test_classes_of_paths_and_samples_are_computed_together():
+    drawn = SamplePlan.drawn(seed=4, first_index=1, num_samples=9, num_classes=5)
+    runs = [(drawn, 0, 2), (make_path(), 0, 2), (drawn, 2, 2)]
+
+    labels = labels_of(runs)
+
+    assert [drawn.labels(0, 2).tolist(), [5, 5], drawn.labels(2, 2).tolist()] == [part.tolist() for part in labels]

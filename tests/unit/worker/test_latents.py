@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from app.core.seeds import draw_latents
-from app.schemas.jobs import IndexRun
+from app.schemas.jobs import IndexRun, PathRun
 from app.worker.latents import draw_run_latents
 
 
@@ -30,3 +31,42 @@ def test_latents_are_drawn_from_the_prior_of_the_model():
 
     expected = draw_latents(5, np.arange(3, 7), 6, "uniform") * np.float32(0.5)
     assert np.array_equal(expected, drawn)
+
+
+def make_path(first_frame=0, count=5, *, is_spherical=True, num_frames=5, truncation=1.0):
+    return PathRun(3, 8, 2**62, 1, num_frames, first_frame, count, is_spherical, truncation)
+
+
+@pytest.mark.parametrize("is_spherical", [True, False])
+def test_a_path_begins_and_ends_at_its_samples(is_spherical):
+    drawn = draw_run_latents([make_path(is_spherical=is_spherical)], 7)
+
+    assert np.array_equal(draw_latents(3, np.array([8]), 7)[0], drawn[0])
+    assert np.array_equal(draw_latents(2**62, np.array([1]), 7)[0], drawn[-1])
+
+
+def test_the_middle_of_a_path_is_as_far_from_both_ends():
+    first, last = (draw_run_latents([IndexRun(seed, index, 1, 1.0)], 7)[0] for seed, index in ((3, 8), (2**62, 1)))
+
+    straight = draw_run_latents([make_path(is_spherical=False)], 7)[2]
+    spherical = draw_run_latents([make_path()], 7)[2]
+
+    assert np.allclose((first + last) / 2, straight, atol=1e-6)
+    assert np.allclose((first + last) / np.sqrt(2), spherical, atol=1e-6)
+
+
+def test_a_spherical_path_keeps_the_spread_of_latents():
+    frames = draw_run_latents([make_path(num_frames=9, count=9)], 20_000)
+
+    assert np.allclose(1.0, frames.std(axis=1), atol=0.02)
+
+
+def test_a_path_can_be_cut_anywhere_and_mixed_with_samples():
+    runs = [make_path(3, 2, truncation=0.5), IndexRun(4, 7, 2, 1.0), make_path(0, 3)]
+
+    drawn = draw_run_latents(runs, 6)
+
+    whole = draw_run_latents([make_path()], 6)
+    assert np.array_equal(whole[3:] * np.float32(0.5), drawn[:2])
+    assert np.array_equal(draw_latents(4, np.array([7, 8]), 6), drawn[2:4])
+    assert np.array_equal(whole[:3], drawn[4:])
