@@ -14,17 +14,24 @@ from app.schemas.jobs import (
     BatchDone,
     BatchFailed,
     BatchStarted,
+    EncodeImages,
+    EncodingFailed,
     FromWorker,
+    ImagesEncoded,
+    IndexRun,
     LoadModel,
     ModelFailed,
     ModelLoaded,
     ModelRef,
+    PathRun,
     Ping,
     Pong,
+    Run,
     SampleBatch,
     Shutdown,
     ToWorker,
     UnloadModel,
+    VariationRun,
     WorkerConfig,
     WorkerReady,
 )
@@ -62,6 +69,12 @@ def fake_images(manifest: Manifest, plan: SamplePlan) -> NDArray:
     )
 
 
+def fake_latents(manifest: Manifest, images: NDArray, labels: NDArray | None) -> NDArray:
+    """Encode images as a fake worker does: float32, (images, latent_dim)."""
+    means = images.reshape(len(images), -1).mean(axis=1) + (0 if labels is None else labels)
+    return np.repeat(means[:, None], manifest.latent_dim, axis=1).astype(np.float32)
+
+
 class FakeWorkers:
     """Starts fake workers, one after the other, as the engine asks; pass it as ``worker_factory``.
 
@@ -88,6 +101,8 @@ class FakeWorkers:
         self.is_holding = False
         self.failing_models: dict[tuple[str, int], tuple[str, str]] = {}
         self.failing_batches: tuple[str, str] | None = None
+        self.failing_encodings: tuple[str, str] | None = None
+        self.kills_on_encoding = False
         self.kills_on: Callable[[SampleBatch], bool] = lambda batch: False
         self.kills_on_load: Callable[[ModelRef], bool] = lambda model: False
         self.present: FakeWorker | None = None
@@ -207,6 +222,8 @@ class FakeWorker:
                 self._workers.note_change()
             case SampleBatch():
                 self._compute(message)
+            case EncodeImages():
+                self._encode(message)
             case Ping():
                 self._say(Pong(message.number))
 
@@ -230,15 +247,29 @@ class FakeWorker:
         labels = np.frombuffer(batch.labels, dtype="<i4")
         images = []
         for run in batch.runs:
-            for index in range(run.first_index, run.first_index + run.count):
+            for seed, index in _samples_of(run):
                 label = int(labels[len(images)]) if labels.size else None
                 images.append(
-                    fake_image(manifest, seed=run.seed, index=index, label=label, truncation=run.truncation).ravel()
+                    fake_image(manifest, seed=seed, index=index, label=label, truncation=run.truncation).ravel()
                 )
         pixels = np.concatenate(images)
         assert len(images) <= batch.batch_size
         self.slots[batch.slot, : pixels.size] = pixels
         self._say(BatchDone(batch.batch_id, device_s=0.001))
+
+    def _encode(self, job: EncodeImages) -> None:
+        if self._workers.kills_on_encoding:
+            self.kill()
+            return
+        if self._workers.failing_encodings is not None:
+            self._say(EncodingFailed(job.job_id, *self._workers.failing_encodings, {}))
+            return
+        manifest = self._manifest(job.model)
+        image = manifest.image
+        images = np.frombuffer(job.pixels, dtype=np.uint8).reshape(-1, image.height, image.width, image.channels)
+        labels = np.frombuffer(job.labels, dtype="<i4") if job.labels else None
+        latents = fake_latents(manifest, images, labels)
+        self._say(ImagesEncoded(job.job_id, latents.astype("<f4").tobytes(), device_s=0.001))
 
     def _manifest(self, model: ModelRef) -> Manifest:
         if model not in self._manifests:
@@ -249,6 +280,20 @@ class FakeWorker:
         if not self._gone.is_set():
             self._listener.receive(message)
             self._workers.note_change()
+
+
+def _samples_of(run: Run) -> list[tuple[int, int]]:
+    """Give every sample of a run the pixels of some seed and index."""
+    match run:
+        case IndexRun():
+            return [(run.seed, run.first_index + number) for number in range(run.count)]
+        case PathRun():
+            ends = run.from_seed * 5 + run.from_index * 3 + run.to_seed * 2 + run.to_index
+            return [(ends, run.first_frame + number) for number in range(run.count)]
+        case VariationRun():
+            known = round(float(np.frombuffer(run.latents, dtype="<f4").sum()) * 100)
+            first = run.image * 1000 + run.first_copy
+            return [(run.seed + known + round(run.strength * 100), first + number) for number in range(run.count)]
 
 
 def make_settings(root, **sections) -> Settings:

@@ -52,6 +52,11 @@ TABLE: Mapping[type[ServiceError], Row] = {
         "The model has no such class",
         "Use a name from `class_names` of `GET /v1/models/{name}`, or its number.",
     ),
+    errors.NoEncoderError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "The model cannot read images",
+        "Use a version whose `parts` in `GET /v1/models/{name}/versions/{version}` name an `encoder`.",
+    ),
     errors.LimitExceededError: Row(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "More than this service allows",

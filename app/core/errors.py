@@ -6,6 +6,7 @@
     ├── InvalidInputError            invalid-parameter
     │   ├── MalformedBodyError       malformed-body
     │   ├── UnknownLabelError        unknown-class
+    │   ├── NoEncoderError           no-encoder
     │   ├── LimitExceededError       limit-exceeded
     │   └── UnsupportedMediaError    unsupported-media-type
     ├── NotAcceptableError           not-acceptable
@@ -84,6 +85,12 @@ class UnknownLabelError(InvalidInputError):
     """The model has no such class, or no classes at all."""
 
     code = "unknown-class"
+
+
+class NoEncoderError(InvalidInputError):
+    """The version makes images and cannot read them: it was published without an encoder."""
+
+    code = "no-encoder"
 
 
 class LimitExceededError(InvalidInputError):

@@ -42,6 +42,7 @@ class Stream(enum.IntEnum):
     LABEL = 0
     LATENT = 1
     AUGMENTATION = 2
+    VARIATION = 3
 
 
 def draw_seed() -> int:
@@ -122,7 +123,12 @@ def draw_labels(seed: int | U64, indices: NDArray[np.int64], num_classes: int) -
 
 
 def draw_latents(
-    seed: int | U64, indices: NDArray[np.int64], latent_dim: int, prior: LatentPrior = "normal"
+    seed: int | U64,
+    indices: NDArray[np.int64],
+    latent_dim: int,
+    prior: LatentPrior = "normal",
+    *,
+    stream: Stream = Stream.LATENT,
 ) -> NDArray[np.float32]:
     """Draw latents, one word per number, by inversion of the prior's distribution function.
 
@@ -131,11 +137,12 @@ def draw_latents(
         indices: Sample numbers, shape (n,).
         latent_dim: Numbers per sample.
         prior: Distribution of each number.
+        stream: What the latents are for.
 
     Returns:
         Latents, shape (n, latent_dim): within +-6.4 when normal, within +-2 when truncated, inside +-1 when uniform.
     """
-    words = draw_words(seed, indices, Stream.LATENT, latent_dim)
+    words = draw_words(seed, indices, stream, latent_dim)
     if prior == "uniform":
         # 24 bits, so that float32 holds the odd multiples of 2**-24 exactly and never reaches an end.
         return ((words >> np.uint32(8)).astype(np.float64) * 2.0**-23 - (1.0 - 2.0**-24)).astype(np.float32)

@@ -7,7 +7,7 @@ from jaxtyping import Float64
 from app.evaluation.arrays import Classes
 from app.evaluation.classifier import Pixels
 from app.generators.base import Encoder, Generator
-from app.generators.pixels import to_pixels
+from app.generators.pixels import from_pixels, to_pixels
 
 _BATCH = 256
 _LEVELS = 255.0
@@ -36,7 +36,7 @@ def reconstruction_errors(
         part = slice(start, start + _BATCH)
         pixels = torch.from_numpy(images[part])
         classes = torch.from_numpy(labels[part]).to(device) if generator.num_classes else None
-        latents = encoder(pixels.to(device).permute(0, 3, 1, 2).float() / 127.5 - 1.0, classes).mean
+        latents = encoder(from_pixels(pixels.to(device)), classes).mean
         difference = to_pixels(generator(latents, classes)).cpu().double().sub(pixels).div(_LEVELS)
         errors[part] = difference.square().flatten(start_dim=1).mean(dim=1).numpy()
     return errors

@@ -137,6 +137,11 @@ class Manifest(_Strict):
         """Number of classes; 0 for an unconditional model."""
         return len(self.class_names)
 
+    @property
+    def has_encoder(self) -> bool:
+        """Whether it can tell which latents make a given image."""
+        return "encoder" in self.parts
+
 
 def dump_manifest(manifest: Manifest) -> bytes:
     """Write a manifest as the JSON that is stored: indented, keys sorted, UTF-8, one final newline.

@@ -72,7 +72,23 @@ class PathRun(msgspec.Struct, frozen=True, array_like=True, tag=1):
     truncation: float
 
 
-Run: TypeAlias = IndexRun | PathRun
+class VariationRun(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """Consecutive variations of one image: copies ``first_copy`` to ``first_copy + count - 1``.
+
+    ``latents`` are those of the image: float32, little-endian. ``strength`` is the share of new latents in [0, 1]: 0 is
+    the image as the model knows it, 1 any sample. The new ones are those of ``seed`` and of the number of the image.
+    """
+
+    latents: bytes
+    seed: int
+    image: int
+    first_copy: int
+    count: int
+    strength: float
+    truncation: float = 1.0
+
+
+Run: TypeAlias = IndexRun | PathRun | VariationRun
 """Samples that lie one after the other in a batch."""
 
 
@@ -88,6 +104,15 @@ class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
     slot: int
     batch_size: int
     runs: tuple[Run, ...]
+    labels: bytes
+
+
+class EncodeImages(msgspec.Struct, frozen=True, tag="encode"):
+    """Find the latents of images: uint8, NHWC, of the size of the version. ``labels`` as in ``SampleBatch``."""
+
+    job_id: int
+    model: ModelRef
+    pixels: bytes
     labels: bytes
 
 
@@ -157,11 +182,38 @@ class BatchFailed(msgspec.Struct, frozen=True, tag="batch_failed"):
     fields: dict[str, Any]  # FieldValue; msgspec cannot tell two kinds of list apart
 
 
+class ImagesEncoded(msgspec.Struct, frozen=True, tag="encoded"):
+    """The latents of images: float32, little-endian, one row after the other."""
+
+    job_id: int
+    latents: bytes
+    device_s: float
+
+
+class EncodingFailed(msgspec.Struct, frozen=True, tag="encoding_failed"):
+    """Images could not be encoded; the worker lives on."""
+
+    job_id: int
+    code: str
+    detail: str
+    fields: dict[str, Any]  # FieldValue; msgspec cannot tell two kinds of list apart
+
+
 class Pong(msgspec.Struct, frozen=True, tag="pong"):
     """Answer to ``Ping``."""
 
     number: int
 
 
-ToWorker: TypeAlias = WorkerConfig | LoadModel | UnloadModel | SampleBatch | Ping | Shutdown
-FromWorker: TypeAlias = WorkerReady | ModelLoaded | ModelFailed | BatchStarted | BatchDone | BatchFailed | Pong
+ToWorker: TypeAlias = WorkerConfig | LoadModel | UnloadModel | SampleBatch | EncodeImages | Ping | Shutdown
+FromWorker: TypeAlias = (
+    WorkerReady
+    | ModelLoaded
+    | ModelFailed
+    | BatchStarted
+    | BatchDone
+    | BatchFailed
+    | ImagesEncoded
+    | EncodingFailed
+    | Pong
+)

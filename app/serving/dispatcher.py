@@ -1,6 +1,7 @@
 """Between requests and the worker: plans go out as batches, pixels come back as chunks of streams."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.clock import Clock
-from app.core.errors import PoisonRequestError, ServiceError, WorkerLostError, error_from_code
+from app.core.errors import PoisonRequestError, ServiceError, WorkerError, WorkerLostError, error_from_code
 from app.core.logging import get_logger
 from app.repository.manifest import ImageSpec
 from app.schemas.jobs import (
     BatchDone,
     BatchFailed,
     BatchStarted,
+    EncodeImages,
+    EncodingFailed,
     FromWorker,
+    ImagesEncoded,
+    LoadModel,
     ModelFailed,
     ModelLoaded,
     ModelRef,
@@ -24,10 +29,12 @@ from app.schemas.jobs import (
 )
 from app.serving.batcher import Batcher, PlannedBatch
 from app.serving.counters import Counters
-from app.serving.loader import Loader
+from app.serving.errands import Errands
 from app.serving.plan import Labels, Plan, labels_of
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import WorkerLine
+
+Pixels = NDArray[np.uint8]
 
 RETRY_WITHOUT_WORKER_S = 5
 
@@ -70,7 +77,9 @@ class Dispatcher:
         self._batcher = batcher
         self._counters = counters
         self._clock = clock
-        self._loader = Loader()
+        self._loads: Errands[ModelRef, ModelLoaded] = Errands(_give_up_version)
+        self._encodings: Errands[int, ImagesEncoded] = Errands(_give_up_images)
+        self._job_ids = itertools.count()
         self._requests: dict[int, _Request] = {}
         self._sent: dict[int, _Sent] = {}
         self._worker: WorkerLine | None = None
@@ -85,6 +94,11 @@ class Dispatcher:
     def has_worker(self) -> bool:
         """Whether a worker takes work."""
         return self._worker is not None
+
+    @property
+    def waiting_encodings(self) -> int:
+        """Sets of images whose latents are not found yet."""
+        return len(self._encodings)
 
     async def wait_for_worker(self) -> None:
         """Wait until the first worker takes work."""
@@ -116,12 +130,35 @@ class Dispatcher:
             ServiceError: The reason why it cannot be served; requests that waited for it end with it too.
         """
         try:
-            loaded = await self._loader.load(model)
+            loaded = await self._loads.run(model, LoadModel(model))
         except ServiceError as error:
             self.reject(model, error)
             raise
         self.allow(model, loaded.batch_sizes)
         return loaded
+
+    async def encode(self, model: ModelRef, pixels: Pixels, labels: Labels | None) -> NDArray[np.float32]:
+        """Have the worker find the latents of images.
+
+        Args:
+            model: A version with an encoder.
+            pixels: Images of its size, uint8, shape (n, height, width, channels).
+            labels: Class of each, shape (n,); None for an unconditional model.
+
+        Returns:
+            Latents, shape (n, latent_dim).
+
+        Raises:
+            ServiceError: The reason why there are none.
+        """
+        job_id = next(self._job_ids)
+        packed = b"" if labels is None else labels.astype("<i4").tobytes()
+        try:
+            encoded = await self._encodings.run(job_id, EncodeImages(job_id, model, pixels.tobytes(), packed))
+        except asyncio.CancelledError:
+            self._encodings.drop(job_id)
+            raise
+        return np.frombuffer(encoded.latents, dtype="<f4").reshape(len(pixels), -1)
 
     def reject(self, model: ModelRef, error: ServiceError) -> None:
         """End all requests of a version that cannot be served."""
@@ -138,7 +175,8 @@ class Dispatcher:
 
     def close(self, error: ServiceError) -> None:
         """End all requests and loads with an error."""
-        self._loader.close(error)
+        self._loads.close(error)
+        self._encodings.close(error)
         self._fail(list(self._requests), error)
 
     def worker_ready(self, worker: WorkerLine) -> None:
@@ -147,7 +185,8 @@ class Dispatcher:
         self._worker = worker
         self._came.set()
         self._free_slots = list(range(len(worker.slots)))
-        self._loader.worker_ready(worker.send)
+        self._loads.worker_ready(worker.send)
+        self._encodings.worker_ready(worker.send)
         self._pump()
 
     def worker_said(self, message: FromWorker) -> None:
@@ -163,14 +202,22 @@ class Dispatcher:
                     self._batcher.fail(message.batch_id), error_from_code(message.code, message.detail, message.fields)
                 )
                 self._pump_soon()
-            case ModelLoaded() | ModelFailed():
-                self._loader.finish(message)
+            case ModelLoaded():
+                self._loads.finish(message.model, message)
+            case ModelFailed():
+                self._loads.finish(message.model, error_from_code(message.code, message.detail, message.fields))
+            case ImagesEncoded():
+                self._encodings.finish(message.job_id, message)
+            case EncodingFailed():
+                self._encodings.finish(message.job_id, error_from_code(message.code, message.detail, message.fields))
 
     def worker_lost(self) -> None:
         """Take back what the worker had."""
         self._worker = None
         self._sent.clear()
-        self._loader.worker_lost(blame=not self._batcher.is_computing)
+        is_idle = not self._batcher.is_computing
+        self._loads.worker_lost(blame=is_idle)
+        self._encodings.worker_lost(blame=is_idle)
         poisoned = self._batcher.lose_worker()
         self._fail(poisoned, PoisonRequestError("two workers died while computing this request; it is not tried again"))
 
@@ -277,3 +324,11 @@ def _copy_images(pixels: NDArray[np.uint8], image: ImageSpec, start: int, count:
     first = start * image.num_bytes
     flat = pixels[first : first + count * image.num_bytes]
     return flat.reshape(count, image.height, image.width, image.channels).copy()
+
+
+def _give_up_version() -> ServiceError:
+    return WorkerError("the worker died twice while it loaded this version")
+
+
+def _give_up_images() -> ServiceError:
+    return PoisonRequestError("two workers died while encoding these images; it is not tried again")

@@ -5,8 +5,18 @@ import contextlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.core.clock import Clock, monotonic
-from app.core.errors import ConfigurationError, NotReadyError, QueueFullError, VersionNotFoundError, WorkerLostError
+from app.core.errors import (
+    ConfigurationError,
+    NoEncoderError,
+    NotReadyError,
+    QueueFullError,
+    VersionNotFoundError,
+    WorkerLostError,
+)
 from app.core.seeds import draw_seed
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
@@ -18,11 +28,14 @@ from app.serving.cores import count_cores
 from app.serving.counters import Counters
 from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
 from app.serving.handle import WorkerFactory
-from app.serving.plan import Plan
+from app.serving.plan import Labels, Plan
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import Supervisor
 
 __all__ = ["Engine", "EngineStatus", "SampleChunk", "SampleStream"]
+
+Pixels = NDArray[np.uint8]
+Latents = NDArray[np.float32]
 
 BATCHES_IN_FLIGHT = 2
 _SLOTS = BATCHES_IN_FLIGHT + 2
@@ -161,19 +174,37 @@ class Engine:
             QueueFullError: If ``queue.requests`` requests are admitted already; ``retry_after_s`` is an estimate.
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
-        if self._is_stopping or self._dispatcher.is_missing:
-            raise NotReadyError("the service cannot compute samples now", retry_after_s=RETRY_WITHOUT_WORKER_S)
+        self._require_worker()
         if len(self._batcher) >= self._settings.queue.requests:
-            self._counters.refused += 1
-            raise QueueFullError(
-                "as many requests wait as the service is willing to hold",
-                retry_after_s=self._counters.estimate_wait_s(self._batcher.waiting_samples),
-            )
+            raise self._refuse()
         sizes = self._allow(version)
         fits = plan.num_samples <= sizes[-1]
         return self._dispatcher.submit(
             version.ref, version.manifest.image, plan, interactive=fits and interactive is not False
         )
+
+    async def encode(self, version: ServedVersion, pixels: Pixels, labels: Labels | None) -> Latents:
+        """Find the latents that make given images.
+
+        Args:
+            version: What ``catalog.resolve`` found.
+            pixels: Images of its size, uint8, shape (n, height, width, channels).
+            labels: Class of each, int32, shape (n,); None for an unconditional model.
+
+        Returns:
+            Latents, float32, shape (n, latent_dim).
+
+        Raises:
+            NoEncoderError: If the version has no encoder.
+            QueueFullError: If ``queue.requests`` wait for their latents already.
+            NotReadyError: If the engine is stopping, or has had no worker for too long.
+        """
+        if not version.manifest.has_encoder:
+            raise NoEncoderError("this version has no encoder; `parts` of a version says which do")
+        self._require_worker()
+        if self._dispatcher.waiting_encodings >= self._settings.queue.requests:
+            raise self._refuse()
+        return await self._dispatcher.encode(version.ref, pixels, labels)
 
     def next_exchangeable(self, version: ServedVersion, count: int) -> tuple[int, int]:
         """Take the next samples of the seed that the engine drew when it was made.
@@ -200,6 +231,17 @@ class Engine:
             refused=self._counters.refused,
             cancelled=self._counters.cancelled,
             failed=self._counters.failed,
+        )
+
+    def _require_worker(self) -> None:
+        if self._is_stopping or self._dispatcher.is_missing:
+            raise NotReadyError("the service cannot compute samples now", retry_after_s=RETRY_WITHOUT_WORKER_S)
+
+    def _refuse(self) -> QueueFullError:
+        self._counters.refused += 1
+        return QueueFullError(
+            "as many requests wait as the service is willing to hold",
+            retry_after_s=self._counters.estimate_wait_s(self._batcher.waiting_samples),
         )
 
     def _allow(self, version: ServedVersion) -> tuple[int, ...]:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.seeds import LatentPrior, draw_latents
-from app.schemas.jobs import IndexRun, PathRun, Run
+from app.core.seeds import LatentPrior, Stream, draw_latents
+from app.schemas.jobs import IndexRun, PathRun, Run, VariationRun
 
 Latents = NDArray[np.float32]
+
+_COPIES_BITS = 32  # of a variation's number; the image's number is above them
 
 
 def draw_run_latents(runs: Sequence[Run], latent_dim: int, prior: LatentPrior = "normal") -> Latents:
@@ -31,9 +33,13 @@ def draw_run_latents(runs: Sequence[Run], latent_dim: int, prior: LatentPrior = 
 
 
 def _draw_run(run: Run, latent_dim: int, prior: LatentPrior) -> Latents:
-    if isinstance(run, PathRun):
-        return _draw_path(run, latent_dim, prior)
-    return _draw_samples([run], latent_dim, prior)
+    match run:
+        case PathRun():
+            return _draw_path(run, latent_dim, prior)
+        case VariationRun():
+            return _draw_variations(run, latent_dim)
+        case IndexRun():
+            return _draw_samples([run], latent_dim, prior)
 
 
 def _draw_samples(runs: Sequence[IndexRun], latent_dim: int, prior: LatentPrior) -> Latents:
@@ -60,4 +66,13 @@ def _draw_path(run: PathRun, latent_dim: int, prior: LatentPrior) -> Latents:
     if run.is_spherical:
         weights /= np.sqrt(np.square(weights).sum(axis=0))
     mixed: Latents = (weights[0][:, None] * ends[0] + weights[1][:, None] * ends[1]).astype(np.float32)
+    return mixed
+
+
+def _draw_variations(run: VariationRun, latent_dim: int) -> Latents:
+    """Mix the latents of an image with new ones, so that those of a normal prior stay normal."""
+    known = np.frombuffer(run.latents, dtype="<f4").astype(np.float64)
+    numbers = (run.image << _COPIES_BITS) + run.first_copy + np.arange(run.count, dtype=np.int64)
+    drawn = draw_latents(run.seed, numbers, latent_dim, stream=Stream.VARIATION)
+    mixed: Latents = (np.sqrt(1.0 - run.strength**2) * known + run.strength * drawn).astype(np.float32)
     return mixed

@@ -18,6 +18,9 @@ from app.schemas.jobs import (
     BatchDone,
     BatchFailed,
     BatchStarted,
+    EncodeImages,
+    EncodingFailed,
+    ImagesEncoded,
     LoadModel,
     ModelFailed,
     ModelLoaded,
@@ -93,6 +96,8 @@ class Loop:
     def _handle(self, message: ToWorker) -> None:
         if isinstance(message, SampleBatch):
             self._compute(message)
+        elif isinstance(message, EncodeImages):
+            self._encode(message)
         elif isinstance(message, LoadModel):
             self._loads.append((message.model, self._session.load(message.model)))
         elif isinstance(message, UnloadModel):
@@ -108,6 +113,17 @@ class Loop:
             self._channel.send(BatchFailed(batch.batch_id, failure.code, failure.detail, failure.fields))
         else:
             self._channel.send(BatchDone(batch.batch_id, time.perf_counter() - began))
+
+    def _encode(self, job: EncodeImages) -> None:
+        began = time.perf_counter()
+        try:
+            latents = self._session.encode(job)
+        except Exception as error:  # noqa: BLE001 - whatever a job raises, the worker lives on for the others
+            failure = _describe(error)
+            self._channel.send(EncodingFailed(job.job_id, failure.code, failure.detail, failure.fields))
+        else:
+            seconds = time.perf_counter() - began
+            self._channel.send(ImagesEncoded(job.job_id, latents.astype("<f4").tobytes(), seconds))
 
     def _load_on(self) -> None:
         model, steps = self._loads[0]

@@ -2,22 +2,32 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import nn
 
 from app.core.errors import OutOfDeviceMemoryError
-from app.generators.base import Generator
+from app.repository.manifest import Part
 from app.schemas.jobs import ModelRef
+
+
+class PartRef(NamedTuple):
+    """One network of a version."""
+
+    model: ModelRef
+    part: Part
 
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A generator on the device."""
+    """A network on the device."""
 
-    generator: Generator
+    network: nn.Module
     num_bytes: int
 
 
 class Residency:
-    """The generators on the device.
+    """The networks on the device.
 
     Args:
         limit_bytes: Weights that may be resident together.
@@ -25,20 +35,20 @@ class Residency:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._residents: OrderedDict[ModelRef, Resident] = OrderedDict()
+        self._residents: OrderedDict[PartRef, Resident] = OrderedDict()
 
     @property
     def num_bytes(self) -> int:
         """Weights that are resident."""
         return sum(resident.num_bytes for resident in self._residents.values())
 
-    def find(self, model: ModelRef) -> Generator | None:
-        """Return a resident generator and note that it was used."""
-        resident = self._residents.get(model)
+    def find(self, place: PartRef) -> nn.Module | None:
+        """Return a resident network and note that it was used."""
+        resident = self._residents.get(place)
         if resident is None:
             return None
-        self._residents.move_to_end(model)
-        return resident.generator
+        self._residents.move_to_end(place)
+        return resident.network
 
     def make_room(self, num_bytes: int) -> None:
         """Let the least recently used go until so many bytes fit.
@@ -54,10 +64,11 @@ class Residency:
         while self.num_bytes + num_bytes > self._limit_bytes:
             self._residents.popitem(last=False)
 
-    def keep(self, model: ModelRef, generator: Generator, num_bytes: int) -> None:
-        """Make a generator resident; ``make_room`` comes before."""
-        self._residents[model] = Resident(generator, num_bytes)
+    def keep(self, place: PartRef, network: nn.Module, num_bytes: int) -> None:
+        """Make a network resident; ``make_room`` comes before."""
+        self._residents[place] = Resident(network, num_bytes)
 
     def drop(self, model: ModelRef) -> None:
-        """Let a generator go, where it is resident."""
-        self._residents.pop(model, None)
+        """Let all networks of a version go."""
+        for place in [place for place in self._residents if place.model == model]:
+            del self._residents[place]

@@ -1,26 +1,30 @@
 """Generators on one device: loads published versions, and turns (seed, index, class) into pixels."""
 
 import time
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as Steps
-from collections.abc import Sequence
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from app.core.errors import ConfigurationError, DigestMismatchError, WorkerError
-from app.generators.base import Generator, put_channels_last
-from app.generators.checkpoint import load_generator
-from app.generators.pixels import to_pixels
-from app.repository.manifest import ImageSpec
+from app.generators.base import Encoder, Generator, Network, put_channels_last
+from app.generators.checkpoint import ENCODER, GENERATOR, load_encoder, load_generator
+from app.generators.pixels import from_pixels, to_pixels
+from app.repository.manifest import ImageSpec, Manifest
 from app.repository.store import ModelRepository
-from app.schemas.jobs import IndexRun, ModelLoaded, ModelRef, Run, SampleBatch
+from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, Run, SampleBatch
 from app.worker.agreement import measure_agreement
 from app.worker.latents import draw_run_latents
-from app.worker.residency import Residency
+from app.worker.residency import PartRef, Residency
+
+Number = TypeVar("Number", bound=np.generic)
 
 _PROBE_SEED = 0
+_ENCODED_AT_ONCE = 16  # always, padded: what an image becomes does not depend on how many there are
 
 
 class Session:
@@ -59,7 +63,7 @@ class Session:
             WorkerError: If it does not compute what it should.
         """
         began = time.perf_counter()
-        generator = self._resident(model)
+        generator = self._generator(model)
         yield
         sizes = self._fitting_sizes(generator.image)
         probes = self._latents([IndexRun(_PROBE_SEED, 0, sizes[-1], 1.0)], sizes[-1], generator)
@@ -88,7 +92,7 @@ class Session:
             RepositoryError: If the version has to be loaded and is not what was published.
             WorkerError: If the generator makes values that are not finite.
         """
-        generator = self._resident(batch.model)
+        generator = self._generator(batch.model)
         num_samples = sum(run.count for run in batch.runs)
         latents = self._latents(batch.runs, batch.batch_size, generator)
         labels = self._labels(batch, generator)
@@ -98,21 +102,64 @@ class Session:
         pixels = to_pixels(images).cpu().numpy()
         self._slots[batch.slot, : pixels.size].reshape(pixels.shape)[...] = pixels
 
-    def _resident(self, model: ModelRef) -> Generator:
-        generator = self._residency.find(model)
-        if generator is None:
-            generator = self._read(model)
-            num_bytes = _count_bytes(generator)
-            self._residency.make_room(num_bytes)
-            generator = put_channels_last(generator.to(self._device))
-            self._residency.keep(model, generator, num_bytes)
-        return generator
+    def encode(self, job: EncodeImages) -> NDArray[np.float32]:
+        """Find the latents of images: the means of their posteriors.
 
-    def _read(self, model: ModelRef) -> Generator:
+        Returns:
+            Latents, shape (images, latent_dim).
+
+        Raises:
+            RepositoryError: If the version has no encoder, or is not what was published.
+            WorkerError: If the encoder makes values that are not finite.
+        """
+        encoder = self._encoder(job.model)
+        image = encoder.space.image
+        pixels = np.frombuffer(job.pixels, dtype=np.uint8).reshape(-1, image.height, image.width, image.channels)
+        labels = np.frombuffer(job.labels, dtype="<i4").astype(np.int64)
+        parts = [
+            self._encode_some(
+                encoder, pixels[start : start + _ENCODED_AT_ONCE], labels[start : start + _ENCODED_AT_ONCE]
+            )
+            for start in range(0, len(pixels), _ENCODED_AT_ONCE)
+        ]
+        latents = np.concatenate(parts)
+        if not np.isfinite(latents).all():
+            raise WorkerError("the encoder made values that are not finite")
+        return latents
+
+    def _encode_some(
+        self, encoder: Encoder, pixels: NDArray[np.uint8], labels: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        images = torch.from_numpy(_pad(pixels, _ENCODED_AT_ONCE)).to(self._device)
+        classes = None
+        if encoder.space.num_classes:
+            classes = torch.from_numpy(_pad(labels, _ENCODED_AT_ONCE)).to(self._device)
+        with torch.inference_mode():
+            posterior = encoder(from_pixels(images), classes)
+        latents: NDArray[np.float32] = posterior.mean[: len(pixels)].cpu().numpy()
+        return latents
+
+    def _generator(self, model: ModelRef) -> Generator:
+        return self._resident(PartRef(model, GENERATOR), load_generator)
+
+    def _encoder(self, model: ModelRef) -> Encoder:
+        return self._resident(PartRef(model, ENCODER), load_encoder)
+
+    def _resident(self, place: PartRef, read: Callable[[Manifest, bytes], Network]) -> Network:
+        network = self._residency.find(place)
+        if network is None:
+            loaded = self._read(place.model, read)
+            num_bytes = _count_bytes(loaded)
+            self._residency.make_room(num_bytes)
+            network = put_channels_last(loaded.to(self._device))
+            self._residency.keep(place, network, num_bytes)
+        return cast("Network", network)
+
+    def _read(self, model: ModelRef, read: Callable[[Manifest, bytes], Network]) -> Network:
         manifest = self._repository.read_manifest(model.name, model.version)
         if manifest.digest != model.digest:
             raise DigestMismatchError("the version is not the one that was verified")
-        return load_generator(manifest, self._repository.read_weights(manifest))
+        return read(manifest, self._repository.read_weights(manifest))
 
     def _fitting_sizes(self, image: ImageSpec) -> tuple[int, ...]:
         slot_bytes = self._slots.shape[1]
@@ -126,18 +173,14 @@ class Session:
         return sizes
 
     def _latents(self, runs: Sequence[Run], size: int, generator: Generator) -> Tensor:
-        padded = np.zeros((size, generator.latent_dim), dtype=np.float32)
         drawn = draw_run_latents(runs, generator.latent_dim, generator.latent_prior)
-        padded[: len(drawn)] = drawn
-        return torch.from_numpy(padded).to(self._device)
+        return torch.from_numpy(_pad(drawn, size)).to(self._device)
 
     def _labels(self, batch: SampleBatch, generator: Generator) -> Tensor | None:
         if not generator.num_classes:
             return None
-        padded = np.zeros(batch.batch_size, dtype=np.int64)
-        labels = np.frombuffer(batch.labels, dtype="<i4")
-        padded[: labels.size] = labels
-        return torch.from_numpy(padded).to(self._device)
+        labels = np.frombuffer(batch.labels, dtype="<i4").astype(np.int64)
+        return torch.from_numpy(_pad(labels, batch.batch_size)).to(self._device)
 
     @staticmethod
     def _forward(generator: Generator, latents: Tensor, labels: Tensor | None) -> Tensor:
@@ -146,6 +189,13 @@ class Session:
         return images
 
 
-def _count_bytes(generator: Generator) -> int:
-    tensors = [*generator.parameters(), *generator.buffers()]
+def _pad(values: NDArray[Number], size: int) -> NDArray[Number]:
+    """Add rows of zeros up to a size."""
+    padded = np.zeros((size, *values.shape[1:]), dtype=values.dtype)
+    padded[: len(values)] = values
+    return padded
+
+
+def _count_bytes(network: nn.Module) -> int:
+    tensors = [*network.parameters(), *network.buffers()]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

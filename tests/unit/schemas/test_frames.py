@@ -5,16 +5,21 @@ from app.schemas.jobs import (
     BatchDone,
     BatchFailed,
     BatchStarted,
+    EncodeImages,
+    EncodingFailed,
+    ImagesEncoded,
     IndexRun,
     LoadModel,
     ModelFailed,
     ModelLoaded,
     ModelRef,
+    PathRun,
     Ping,
     Pong,
     SampleBatch,
     Shutdown,
     UnloadModel,
+    VariationRun,
     WorkerConfig,
     WorkerReady,
 )
@@ -25,6 +30,10 @@ TO_WORKER = [
     LoadModel(MODEL),
     UnloadModel(MODEL),
     SampleBatch(1, MODEL, 3, 16, (IndexRun(2**63 - 1, 2**62, 7, 0.5),), b"\x01\x00\x00\x00"),
+    SampleBatch(
+        2, MODEL, 0, 16, (PathRun(1, 2, 3, 4, 9, 0, 9, True, 1.0), VariationRun(b"\x00" * 8, 1, 2, 3, 4, 0.5)), b""
+    ),
+    EncodeImages(3, MODEL, b"\x00" * 64, b"\x01\x00\x00\x00"),
     Ping(1),
     Shutdown(),
 ]
@@ -35,6 +44,8 @@ FROM_WORKER = [
     BatchStarted(1),
     BatchDone(1, 0.25),
     BatchFailed(1, "worker-failed", "no", {}),
+    ImagesEncoded(3, b"\x00" * 8, 0.25),
+    EncodingFailed(3, "worker-failed", "no", {}),
     Pong(1),
 ]
 

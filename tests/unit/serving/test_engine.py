@@ -6,6 +6,7 @@ import pytest
 
 from app.core.errors import (
     ConfigurationError,
+    NoEncoderError,
     NotReadyError,
     PoisonRequestError,
     QueueFullError,
@@ -16,7 +17,7 @@ from app.core.errors import (
 from app.schemas.jobs import BatchDone, BatchFailed, BatchStarted, Pong
 from app.serving.plan import SamplePlan
 from tests.drafts import publish_draft
-from tests.fakes import FAKE_NUMERICS, FakeWorkers, fake_images, make_engine, read_images
+from tests.fakes import FAKE_NUMERICS, FakeWorkers, fake_images, fake_latents, make_engine, read_images
 
 
 @contextlib.asynccontextmanager
@@ -404,3 +405,48 @@ async def test_a_version_is_retired_while_there_is_no_worker(tmp_path):
         engine._dispatcher.retire(ref)
 
     assert [] == workers.unloads
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, size=(3, 8, 8, 1), dtype=np.uint8)
+LABELS = np.array([1, 0, 1], dtype=np.int32)
+
+
+def publish_coder(root):
+    return publish_draft(root, "coder", parts=["generator", "encoder"])
+
+
+async def test_images_are_encoded_by_the_worker(tmp_path):
+    manifest = publish_coder(tmp_path)
+
+    async with running_engine(tmp_path) as engine:
+        latents = await engine.encode(engine.catalog.resolve("coder"), IMAGES, LABELS)
+
+    assert np.array_equal(fake_latents(manifest, IMAGES, LABELS), latents)
+
+
+async def test_a_version_without_an_encoder_is_not_asked(tmp_path):
+    publish_draft(tmp_path)
+
+    async with running_engine(tmp_path) as engine:
+        with pytest.raises(NoEncoderError):
+            await engine.encode(engine.catalog.resolve("tiny"), IMAGES, None)
+
+
+async def test_encoding_fails_with_the_workers_reason(tmp_path):
+    publish_coder(tmp_path)
+    workers = FakeWorkers()
+    workers.failing_encodings = ("worker-failed", "no such luck")
+
+    async with running_engine(tmp_path, workers) as engine:
+        with pytest.raises(WorkerError, match="no such luck"):
+            await engine.encode(engine.catalog.resolve("coder"), IMAGES, LABELS)
+
+
+async def test_images_that_kill_two_workers_are_refused(tmp_path):
+    publish_coder(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers) as engine:
+        workers.kills_on_encoding = True
+        with pytest.raises(PoisonRequestError):
+            await engine.encode(engine.catalog.resolve("coder"), IMAGES, LABELS)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from app.core.seeds import draw_latents
-from app.schemas.jobs import IndexRun, PathRun
+from app.core.seeds import Stream, draw_latents
+from app.schemas.jobs import IndexRun, PathRun, VariationRun
 from app.worker.latents import draw_run_latents
 
 
@@ -70,3 +70,36 @@ def test_a_path_can_be_cut_anywhere_and_mixed_with_samples():
     assert np.array_equal(whole[3:] * np.float32(0.5), drawn[:2])
     assert np.array_equal(draw_latents(4, np.array([7, 8]), 6), drawn[2:4])
     assert np.array_equal(whole[:3], drawn[4:])
+
+
+def make_variations(strength, *, image=0, first_copy=0, count=3, known=None):
+    known = np.arange(6, dtype=np.float32) if known is None else known
+    return VariationRun(known.astype("<f4").tobytes(), 5, image, first_copy, count, strength)
+
+
+def test_variations_without_strength_are_the_image_itself():
+    drawn = draw_run_latents([make_variations(0.0)], 6)
+
+    assert np.array_equal(np.tile(np.arange(6, dtype=np.float32), (3, 1)), drawn)
+
+
+def test_variations_of_full_strength_are_samples_of_their_own_stream():
+    drawn = draw_run_latents([make_variations(1.0, image=2)], 6)
+
+    assert np.array_equal(draw_latents(5, (2 << 32) + np.arange(3), 6, stream=Stream.VARIATION), drawn)
+    assert not np.array_equal(draw_latents(5, (2 << 32) + np.arange(3), 6), drawn)
+
+
+def test_variations_keep_the_spread_of_latents():
+    known = np.random.default_rng(0).standard_normal(50_000).astype(np.float32)
+
+    drawn = draw_run_latents([make_variations(0.6, known=known)], 50_000)
+
+    assert np.allclose(1.0, drawn.std(axis=1), atol=0.02)
+    assert pytest.approx(0.8, abs=0.02) == np.corrcoef(known, drawn[0])[0, 1]
+
+
+def test_a_variation_does_not_depend_on_the_others():
+    whole = draw_run_latents([make_variations(0.5, image=1, count=5)], 6)
+
+    assert np.array_equal(whole[3:], draw_run_latents([make_variations(0.5, image=1, first_copy=3, count=2)], 6))

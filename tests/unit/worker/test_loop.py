@@ -1,5 +1,6 @@
 from collections import deque
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +9,9 @@ from app.schemas.jobs import (
     BatchDone,
     BatchFailed,
     BatchStarted,
+    EncodeImages,
+    EncodingFailed,
+    ImagesEncoded,
     LoadModel,
     ModelFailed,
     ModelLoaded,
@@ -41,9 +45,10 @@ class FakeChannel:
 class FakeSession:
     """Loads in three steps; fails where it is told to."""
 
-    def __init__(self, *, batch_error=None, load_error=None):
+    def __init__(self, *, batch_error=None, load_error=None, encode_error=None):
         self.batch_error = batch_error
         self.load_error = load_error
+        self.encode_error = encode_error
         self.unloaded = []
 
     def load(self, model):
@@ -59,6 +64,11 @@ class FakeSession:
     def sample(self, _):
         if self.batch_error is not None:
             raise self.batch_error
+
+    def encode(self, _):
+        if self.encode_error is not None:
+            raise self.encode_error
+        return np.array([[1.0, 2.0]], dtype=np.float32)
 
 
 class ShuttingDown(FakeChannel):
@@ -149,3 +159,22 @@ def test_a_version_is_forgotten_when_told():
     Loop(FakeChannel(UnloadModel(MODEL), Shutdown()), session).run()
 
     assert [MODEL] == session.unloaded
+
+
+def test_encoded_images_are_answered_with_their_latents():
+    channel = FakeChannel(EncodeImages(4, MODEL, b"", b""), Shutdown())
+
+    Loop(channel, FakeSession()).run()
+
+    (answer,) = channel.sent
+    assert isinstance(answer, ImagesEncoded)
+    assert (4, [1.0, 2.0]) == (answer.job_id, np.frombuffer(answer.latents, dtype="<f4").tolist())
+
+
+def test_images_that_cannot_be_encoded_are_told_and_the_worker_goes_on():
+    channel = FakeChannel(EncodeImages(4, MODEL, b"", b""), make_batch(), Shutdown())
+
+    Loop(channel, FakeSession(encode_error=ZeroDivisionError("secret"))).run()
+
+    assert [EncodingFailed, BatchStarted, BatchDone] == kinds(channel)
+    assert "secret" not in channel.sent[0].detail

@@ -2,10 +2,10 @@ import pytest
 
 from app.core.errors import OutOfDeviceMemoryError
 from app.schemas.jobs import ModelRef
-from app.worker.residency import Residency
+from app.worker.residency import PartRef, Residency
 from tests.factories import make_networks
 
-REFS = [ModelRef("digits", version, "d" * 64) for version in (1, 2, 3)]
+REFS = [PartRef(ModelRef("digits", version, "d" * 64), "generator") for version in (1, 2, 3)]
 
 
 def keep(residency, ref, num_bytes):
@@ -53,8 +53,21 @@ def test_a_dropped_generator_is_gone():
     residency = Residency(100)
     keep(residency, REFS[0], 40)
 
-    residency.drop(REFS[0])
-    residency.drop(REFS[0])
+    residency.drop(REFS[0].model)
+    residency.drop(REFS[0].model)
 
     assert residency.find(REFS[0]) is None
     assert 0 == residency.num_bytes
+
+
+def test_a_version_goes_with_its_encoder():
+    residency = Residency(100)
+    encoder = REFS[0]._replace(part="encoder")
+    for place in (REFS[0], encoder, REFS[1]):
+        keep(residency, place, 20)
+
+    residency.drop(REFS[0].model)
+
+    assert residency.find(encoder) is None
+    assert residency.find(REFS[1]) is not None
+    assert 20 == residency.num_bytes

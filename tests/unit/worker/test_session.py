@@ -2,14 +2,20 @@ import numpy as np
 import pytest
 import torch
 
-from app.core.errors import ConfigurationError, DigestMismatchError, OutOfDeviceMemoryError, WorkerError
+from app.core.errors import (
+    ConfigurationError,
+    DigestMismatchError,
+    OutOfDeviceMemoryError,
+    UnsupportedArchitectureError,
+    WorkerError,
+)
 from app.generators.base import put_channels_last
 from app.generators.checkpoint import dump_weights, load_generator
-from app.generators.pixels import to_pixels
+from app.generators.pixels import from_pixels, to_pixels
 from app.generators.template_drawing import draw_picture
 from app.repository.manifest import WEIGHTS_FILE
 from app.repository.store import ModelRepository
-from app.schemas.jobs import IndexRun, ModelRef, SampleBatch
+from app.schemas.jobs import EncodeImages, IndexRun, ModelRef, SampleBatch
 from app.training.publishing.template import load_template, publish_template
 from app.worker.latents import draw_run_latents
 from app.worker.session import Session
@@ -170,11 +176,64 @@ def test_a_batch_that_is_not_finite_is_an_error_and_no_picture(tmp_path, monkeyp
     assert not slots.any()
 
 
-def test_a_version_with_an_encoder_is_served_by_its_generator(tmp_path):
+def publish_coder(root):
     decoder, encoder = make_networks("vae")
     draft = make_manifest("coder", architecture="vae").model_copy(update={"parts": ["generator", "encoder"]})
     files = {WEIGHTS_FILE: dump_weights({"generator": decoder, "encoder": encoder}), "README.md": b"# coder\n"}
-    manifest = ModelRepository(str(tmp_path)).publish(draft, files)
+    return ModelRepository(str(root)).publish(draft, files), decoder, encoder
+
+
+def make_images(count):
+    return np.random.default_rng(0).integers(0, 256, size=(count, 8, 8, 1), dtype=np.uint8)
+
+
+def make_job(manifest, images):
+    labels = (np.arange(len(images)) % 3).astype("<i4")
+    return EncodeImages(1, ref_of(manifest), images.tobytes(), labels.tobytes())
+
+
+def test_latents_of_images_are_the_means_of_their_posteriors(tmp_path):
+    manifest, _, encoder = publish_coder(tmp_path)
+    session, _ = make_session(tmp_path)
+    images = make_images(16)
+
+    latents = session.encode(make_job(manifest, images))
+
+    with torch.inference_mode():
+        posterior = put_channels_last(encoder.eval())(from_pixels(torch.from_numpy(images)), torch.arange(16) % 3)
+    assert np.array_equal(posterior.mean.numpy(), latents)
+
+
+def test_latents_of_an_image_do_not_depend_on_the_others(tmp_path):
+    manifest, _, _ = publish_coder(tmp_path)
+    session, _ = make_session(tmp_path)
+    images = make_images(20)
+
+    together = session.encode(make_job(manifest, images))
+
+    assert np.array_equal(together[:3], session.encode(make_job(manifest, images[:3])))
+    assert (20, manifest.latent_dim) == together.shape
+
+
+def test_a_version_without_an_encoder_reads_no_images(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path)
+
+    with pytest.raises(UnsupportedArchitectureError, match="no encoder"):
+        session.encode(make_job(manifest, make_images(1)))
+
+
+def test_latents_that_are_not_finite_are_an_error(tmp_path, monkeypatch):
+    manifest, _, _ = publish_coder(tmp_path)
+    session, _ = make_session(tmp_path)
+    monkeypatch.setattr(session, "_encode_some", lambda *_: np.full((1, 8), np.inf, dtype=np.float32))
+
+    with pytest.raises(WorkerError, match="finite"):
+        session.encode(make_job(manifest, make_images(1)))
+
+
+def test_a_version_with_an_encoder_is_served_by_its_generator(tmp_path):
+    manifest, decoder, _ = publish_coder(tmp_path)
     session, slots = make_session(tmp_path)
 
     session.sample(make_batch(manifest, [IndexRun(5, 0, 16, 1.0)], [0] * 16))
