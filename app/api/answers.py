@@ -1,30 +1,25 @@
 """Samples into answers: the headers that say what they are, and the body in the chosen format."""
 
-import base64
-import contextlib
-from collections.abc import AsyncGenerator, Callable
+import sys
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from starlette.responses import Response
 from starlette.types import Receive
 
-from app.api.negotiation import MEDIA_TYPES
 from app.api.services import Services
 from app.api.streaming import StreamedAnswer, until_disconnect
-from app.imaging.archive import ArchiveWriter, ZipWriter
-from app.imaging.arrays import ArrayShape, NpyWriter, NpzWriter
-from app.imaging.codec import ImageFormat, Pixels, encode_image, encode_png
-from app.imaging.grid import encode_grid
-from app.imaging.mark import Origin, describe_sample, describe_sheet
+from app.imaging.formats.contents import ArrayShape, Contents
+from app.imaging.formats.registry import FORMATS, Streamed
+from app.imaging.formats.writer import SampleWriter
+from app.imaging.mark import Origin
 from app.repository.manifest import dump_manifest
-from app.schemas.samples import SampleAnswer, SampleFormat, SampleItem
+from app.schemas.samples import SampleFormat
 from app.serving.catalog import ServedVersion
 from app.serving.plan import SamplePlan
 from app.serving.stream import SampleChunk, SampleStream
-
-ARCHIVES = frozenset({SampleFormat.ZIP, SampleFormat.NPY, SampleFormat.NPZ})
-"""Formats that are written piece by piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +36,19 @@ class Order:
         ref, plan = self.version.ref, self.plan
         return Origin(ref.name, ref.version, ref.digest, plan.seed, plan.truncation)
 
-    def class_name(self, label: int | None) -> str | None:
-        """Return the name of a class number."""
-        return None if label is None else self.version.manifest.class_names[label]
+    @property
+    def contents(self) -> Contents:
+        """What the file holds."""
+        manifest, plan = self.version.manifest, self.plan
+        image = manifest.image
+        return Contents(
+            origin=self.origin,
+            first_index=plan.first_index,
+            shape=ArrayShape(plan.num_samples, image.height, image.width, image.channels),
+            class_names=manifest.class_names,
+            labels_at=plan.labels,
+            dump_manifest=partial(dump_manifest, manifest),
+        )
 
 
 async def answer_order(order: Order, services: Services, receive: Receive) -> Response:
@@ -70,116 +75,67 @@ async def answer_order(order: Order, services: Services, receive: Receive) -> Re
 
 
 async def _begin(order: Order, stream: SampleStream, services: Services) -> Response:
-    if order.sample_format in ARCHIVES:
-        return await _begin_archive(order, stream, services)
+    sample_format = FORMATS[order.sample_format]
+    if isinstance(sample_format, Streamed):
+        return await _begin_file(order, sample_format, stream, services)
     chunks = [chunk async for chunk in stream]
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
-    body, encode_s = await services.encoder.run_sized(images.nbytes, encode_whole, order, images)
+    body, encode_s = await services.encoder.run_sized(images.nbytes, sample_format.encode, order.contents, images)
     _count(order, services, len(images))
-    headers = _describe(order, stream, encode_s)
-    return Response(body, headers=headers, media_type=MEDIA_TYPES[order.sample_format])
+    return Response(body, headers=_describe(order, stream, encode_s), media_type=sample_format.media_type)
 
 
-async def _begin_archive(order: Order, stream: SampleStream, services: Services) -> StreamedAnswer:
-    writer = make_writer(order)
-
-    async def end() -> None:
-        await stream.aclose()
-        writer.close()
-
-    try:
-        head = writer.begin()
-        first = await anext(stream)
-        piece, encode_s = await services.encoder.run_sized(first.images.nbytes, _add, writer, first)
-    except BaseException:
-        await end()
-        raise
+async def _begin_file(order: Order, sample_format: Streamed, stream: SampleStream, services: Services) -> Response:
+    """Compute the first samples before the status is sent: what goes wrong until then is a problem."""
+    first = await anext(stream)
+    num_bytes = sys.maxsize if sample_format.library else first.images.nbytes  # no import on the event loop
+    encode = partial(services.encoder.run_sized, num_bytes)
     _count(order, services, len(first.images))
-    headers = _describe(order, stream, encode_s)
+    disposition = {"Content-Disposition": f'attachment; filename="{_file_name(order)}"'}
+    if len(first.images) == order.plan.num_samples:
+        body, encode_s = await encode(_write_file, order, sample_format, first)
+        headers = _describe(order, stream, encode_s) | disposition
+        return Response(body, headers=headers, media_type=sample_format.media_type)
+    (writer, piece), encode_s = await encode(_open_file, order, sample_format, first)
+    headers = _describe(order, stream, encode_s) | disposition
     if writer.content_length is not None:
         headers["Content-Length"] = str(writer.content_length)
-    headers["Content-Disposition"] = f'attachment; filename="{_file_name(order)}"'
-    pieces = _continue_archive(order, stream, services, writer, head + piece)
-    return StreamedAnswer(pieces, on_end=end, media_type=MEDIA_TYPES[order.sample_format], headers=headers)
+    pieces = _continue_file(order, stream, services, writer, piece)
+    return StreamedAnswer(pieces, on_end=stream.aclose, media_type=sample_format.media_type, headers=headers)
 
 
-async def _continue_archive(
-    order: Order, stream: SampleStream, services: Services, writer: ArchiveWriter, head: bytes
+async def _continue_file(
+    order: Order, stream: SampleStream, services: Services, writer: SampleWriter, first: bytes
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the rest; while a batch is encoded, the next ones are computed, as far ahead as the engine allows."""
-    yield head
+    """Yield the whole file; while a batch is encoded, the next are computed, as far ahead as the engine allows."""
+    async for piece in _run_through(writer.begin(), services):
+        yield piece
+    yield first
     async for chunk in stream:
         piece, _ = await services.encoder.run(_add, writer, chunk)
         _count(order, services, len(chunk.images))
         yield piece
-    with contextlib.closing(writer.finish()) as rest:
-        while (last := (await services.encoder.run(next, rest, None))[0]) is not None:
-            yield last
+    async for piece in _run_through(writer.finish(), services):
+        yield piece
 
 
-def make_writer(order: Order) -> ArchiveWriter:
-    """Choose the writer of a format in ``ARCHIVES``."""
-    manifest, plan = order.version.manifest, order.plan
-    if order.sample_format is SampleFormat.ZIP:
-        return ZipWriter(order.origin, plan.first_index, manifest.class_names, dump_manifest(manifest))
-    image = manifest.image
-    shape = ArrayShape(plan.num_samples, image.height, image.width, image.channels)
-    if order.sample_format is SampleFormat.NPY:
-        return NpyWriter(shape)
-    return NpzWriter(shape, seed=plan.seed, first_index=plan.first_index, labels_at=plan.labels)
+async def _run_through(pieces: Iterator[bytes], services: Services) -> AsyncGenerator[bytes, None]:
+    while (piece := (await services.encoder.run(next, pieces, None))[0]) is not None:
+        yield piece
 
 
-def _add(writer: ArchiveWriter, chunk: SampleChunk) -> bytes:
+def _write_file(order: Order, sample_format: Streamed, samples: SampleChunk) -> bytes:
+    writer = sample_format.open(order.contents)
+    return b"".join([*writer.begin(), _add(writer, samples), *writer.finish()])
+
+
+def _open_file(order: Order, sample_format: Streamed, first: SampleChunk) -> tuple[SampleWriter, bytes]:
+    writer = sample_format.open(order.contents)
+    return writer, _add(writer, first)
+
+
+def _add(writer: SampleWriter, chunk: SampleChunk) -> bytes:
     return writer.add(chunk.offset, chunk.images, chunk.labels)
-
-
-def _marks(order: Order, count: int) -> list[tuple[int, str | None, str]]:
-    """Return index, class name and text chunk of the first ``count`` samples."""
-    labels = order.plan.labels(0, count)
-    facts = []
-    for offset in range(count):
-        index = order.plan.first_index + offset
-        name = order.class_name(None if labels is None else int(labels[offset]))
-        facts.append((index, name, describe_sample(order.origin, index, name)))
-    return facts
-
-
-def _encode_one(image_format: ImageFormat) -> Callable[[Order, Pixels], bytes]:
-    return lambda order, images: encode_image(images[0], image_format, _marks(order, 1)[0][2])
-
-
-def _encode_sheet(order: Order, images: Pixels) -> bytes:
-    return encode_grid(images, describe_sheet(order.origin, order.plan.first_index, len(images)))
-
-
-def _encode_json(order: Order, images: Pixels) -> bytes:
-    samples = [
-        SampleItem(index=index, class_label=name, png=base64.b64encode(encode_png(pixels, mark)).decode("ascii"))
-        for pixels, (index, name, mark) in zip(images, _marks(order, len(images)), strict=True)
-    ]
-    answer = SampleAnswer(
-        model=order.origin.reference,
-        digest=order.origin.digest,
-        seed=order.plan.seed,
-        first_index=order.plan.first_index,
-        num_samples=order.plan.num_samples,
-        samples=samples,
-    )
-    return answer.model_dump_json().encode()
-
-
-def encode_whole(order: Order, images: Pixels) -> bytes:
-    """Encode all samples of an order at once, in a format that is not in ``ARCHIVES``."""
-    return _WHOLE[order.sample_format](order, images)
-
-
-_WHOLE: dict[SampleFormat, Callable[[Order, Pixels], bytes]] = {
-    SampleFormat.PNG: _encode_one(ImageFormat.PNG),
-    SampleFormat.JPEG: _encode_one(ImageFormat.JPEG),
-    SampleFormat.WEBP: _encode_one(ImageFormat.WEBP),
-    SampleFormat.GRID: _encode_sheet,
-    SampleFormat.JSON: _encode_json,
-}
 
 
 def _describe(order: Order, stream: SampleStream, encode_s: float) -> dict[str, str]:

@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from app.api.negotiation import MEDIA_TYPES
 from app.api.problems import MEDIA_TYPE, describe_codes
+from app.imaging.formats.registry import FORMATS
 from app.schemas.problems import Problem
 from app.schemas.samples import SampleAnswer
 
@@ -29,7 +29,10 @@ BODY = ("malformed-body", "body-too-large", "body-too-slow", "unsupported-media-
 SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
 
 _FILE = {"type": "string", "format": "binary"}
-_SCHEMAS = {"application/json": {"$ref": "#/components/schemas/SampleAnswer"}}
+_SCHEMAS = {
+    "application/json": {"$ref": "#/components/schemas/SampleAnswer"},
+    "application/jsonl": {"type": "string", "description": "Lines of `SampleItem`."},
+}
 _REQUEST_ID = {"description": "Id of the request, also in the log.", "schema": {"type": "string"}}
 _SAMPLE_HEADERS = {
     "Fount-Model": "Version that made the samples, for example `mnist-gan@3`.",
@@ -72,7 +75,7 @@ def binary(description: str, media_types: Iterable[str], headers: Iterable[str] 
 
 
 SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
-SAMPLE_MEDIA_TYPES = tuple(MEDIA_TYPES.values())
+SAMPLE_MEDIA_TYPES = tuple(one.media_type for one in FORMATS.values())
 _HEADERS = {
     **_SAMPLE_HEADERS,
     "ETag": "Entity tag, known without computing the sample.",

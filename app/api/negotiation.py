@@ -4,31 +4,11 @@ import re
 from dataclasses import dataclass
 
 from app.core.errors import NotAcceptableError
+from app.imaging.formats.registry import FORMATS
 from app.schemas.samples import SampleFormat
 
-MEDIA_TYPES = {
-    SampleFormat.PNG: "image/png",
-    SampleFormat.JPEG: "image/jpeg",
-    SampleFormat.WEBP: "image/webp",
-    SampleFormat.GRID: "image/png",
-    SampleFormat.ZIP: "application/zip",
-    SampleFormat.NPY: "application/x-npy",
-    SampleFormat.NPZ: "application/x-npz",
-    SampleFormat.JSON: "application/json",
-}
-SINGLE_FORMATS = frozenset({SampleFormat.PNG, SampleFormat.JPEG, SampleFormat.WEBP})
-
-# In the order of preference where a caller takes several equally.
-_FOR_ONE = (
-    SampleFormat.PNG,
-    SampleFormat.JPEG,
-    SampleFormat.WEBP,
-    SampleFormat.ZIP,
-    SampleFormat.NPZ,
-    SampleFormat.NPY,
-    SampleFormat.JSON,
-)
-_FOR_MORE = (SampleFormat.ZIP, SampleFormat.NPZ, SampleFormat.NPY, SampleFormat.JSON, SampleFormat.GRID)
+_FOR_ONE = {name: one.media_type for name, one in FORMATS.items()}
+_FOR_MORE = {name: one.media_type for name, one in FORMATS.items() if not one.holds_one}
 
 MAX_RANGES = 64
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
@@ -50,6 +30,9 @@ class _Range:
         return {"*": 2, subtype: 3}.get(self.subtype, 0)
 
 
+_ANYTHING = [_Range("*", "*", 1.0)]
+
+
 def choose_format(field: SampleFormat | None, accept: str | None, num_samples: int) -> SampleFormat:
     """Choose the format of an answer.
 
@@ -64,11 +47,11 @@ def choose_format(field: SampleFormat | None, accept: str | None, num_samples: i
     if field is not None:
         return field
     candidates = _FOR_ONE if num_samples == 1 else _FOR_MORE
-    ranges = _parse_accept(accept or "*/*")
-    qualities = {candidate: _quality(ranges, MEDIA_TYPES[candidate]) for candidate in candidates}
-    best = max(candidates, key=lambda candidate: qualities[candidate])
+    ranges = _parse_accept(accept) if accept else _ANYTHING
+    qualities = {candidate: _quality(ranges, media_type) for candidate, media_type in candidates.items()}
+    best = max(candidates, key=qualities.__getitem__)
     if not qualities[best]:
-        known = list(dict.fromkeys(MEDIA_TYPES[candidate] for candidate in candidates))
+        known = list(dict.fromkeys(candidates.values()))
         raise NotAcceptableError("none of the media types in `Accept` can be sent", media_types=known)
     return best
 

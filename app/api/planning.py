@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from app.api.negotiation import SINGLE_FORMATS
 from app.core.errors import InvalidInputError, LimitExceededError, UnknownLabelError
 from app.core.seeds import INDEX_LIMIT, draw_seed
 from app.core.settings import LimitSettings
+from app.imaging.formats.registry import FORMATS
 from app.imaging.grid import MAX_SHEET_BYTES, sheet_bytes
 from app.repository.manifest import ImageSpec
 from app.schemas.samples import Balance, SampleFormat, SampleRequest
@@ -99,12 +99,10 @@ def check_limits(total: int, image_format: SampleFormat, image: ImageSpec, limit
         InvalidInputError: If the format holds one sample only.
         LimitExceededError: If there are more samples than allowed.
     """
-    if image_format in SINGLE_FORMATS and total != 1:
-        raise InvalidInputError(
-            "this format holds one sample: ask for `zip`, `npz`, `npy`, `json` or `grid`", pointer="/format"
-        )
+    if FORMATS[image_format].holds_one and total != 1:
+        others = ", ".join(f"`{name}`" for name, one in FORMATS.items() if not one.holds_one)
+        raise InvalidInputError(f"this format holds one sample; those that hold more are {others}", pointer="/format")
     by_format = {
-        SampleFormat.ZIP: limits.samples_per_zip,
         SampleFormat.JSON: limits.samples_per_json,
         SampleFormat.GRID: limits.samples_per_grid,
     }

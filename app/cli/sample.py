@@ -39,7 +39,8 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
-        help="A folder gets a sub-folder per class; `.zip`, `.npz`, `.npy` and `.json` files are written as such; "
+        help="A folder gets a sub-folder per class; `.zip`, `.tar`, `.npz`, `.npy`, `.safetensors`, `.arrow`, "
+        "`.parquet`, `.jsonl` and `.json` files are written as such; "
         "`.png`, `.jpg` and `.webp` hold one sample, or a contact sheet (PNG).",
     ),
 ]
@@ -97,11 +98,13 @@ def sample(
 
 def _choose_format(output: Path, num_samples: int) -> str:
     """Read the format from the file's name; anything without a known ending is a folder, filled from a ZIP."""
+    from app.schemas.samples import SampleFormat
+
     ending = output.suffix.lower().removeprefix(".")
     single = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "webp": "webp"}
     if ending in single:
         return single[ending] if num_samples == 1 else "grid"
-    return ending if ending in {"zip", "npz", "npy", "json"} else "zip"
+    return ending if ending in set(SampleFormat) - {SampleFormat.GRID} else "zip"
 
 
 def _make_request(**fields: Any) -> SampleRequest:
@@ -154,22 +157,23 @@ async def _write(engine: Engine, order: Order, file: BinaryIO) -> None:
     """Write the very bytes that the service would send."""
     import numpy as np
 
-    from app.api.answers import ARCHIVES, encode_whole, make_writer
+    from app.imaging.formats.registry import FORMATS, Whole
 
+    sample_format = FORMATS[order.sample_format]
     stream = engine.submit(order.version, order.plan)
     with _create_progress_bar() as bar:
         task = bar.add_task("sampling", total=order.plan.num_samples)
-        if order.sample_format in ARCHIVES:
-            writer = make_writer(order)
-            file.write(writer.begin())
-            async for chunk in stream:
-                file.write(writer.add(chunk.offset, chunk.images, chunk.labels))
-                bar.advance(task, len(chunk.images))
-            file.writelines(writer.finish())
-        else:
+        if isinstance(sample_format, Whole):
             images = np.concatenate([chunk.images async for chunk in stream])
-            file.write(encode_whole(order, images))
+            file.write(sample_format.encode(order.contents, images))
             bar.advance(task, len(images))
+            return
+        writer = sample_format.open(order.contents)
+        file.writelines(writer.begin())
+        async for chunk in stream:
+            file.write(writer.add(chunk.offset, chunk.images, chunk.labels))
+            bar.advance(task, len(chunk.images))
+        file.writelines(writer.finish())
 
 
 async def _fill_folder(engine: Engine, order: Order, folder: Path) -> None:

@@ -61,7 +61,6 @@ class LimitSettings(_Section):
     """How much one request may ask for."""
 
     samples_per_request: int = Field(1_000_000, ge=1, le=1_000_000_000, description="Largest `num_samples`.")
-    samples_per_zip: int = Field(65_000, ge=1, le=65_000, description="Largest `num_samples` of a ZIP of images.")
     samples_per_json: int = Field(64, ge=1, le=1024, description="Largest `num_samples` of a JSON answer.")
     samples_per_grid: int = Field(1024, ge=1, le=4096, description="Largest `num_samples` of a contact sheet.")
 

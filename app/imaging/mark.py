@@ -2,6 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from typing import TypeAlias
+
+Facts: TypeAlias = dict[str, int | float | str]
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 TEXT_KEYWORD = "fount"
@@ -31,24 +34,47 @@ class Origin:
         return f"{self.model}@{self.version}"
 
 
+class SampleMarker:
+    """Writes the text chunks of many samples of one origin; what they have in common is written once."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._head = _dump(_common(origin)).removesuffix("}")
+        self._tail = _dump(_truncation(origin)).removeprefix("{")
+        if self._tail != "}":
+            self._tail = "," + self._tail
+        self._classes: dict[str | None, str] = {}
+
+    def describe(self, index: int, class_name: str | None) -> str:
+        """Write all that is needed to compute one sample again, as compact ASCII JSON."""
+        written = self._classes.get(class_name)
+        if written is None:
+            written = self._classes[class_name] = json.dumps(class_name)
+        return f'{self._head},"index":{index},"class":{written}{self._tail}'
+
+
 def describe_sample(origin: Origin, index: int, class_name: str | None) -> str:
-    """Write the text chunk of one sample: all that is needed to compute it again, as compact ASCII JSON."""
-    return _dump(origin, index=index, **{"class": class_name})
+    """Write the text chunk of one sample."""
+    return SampleMarker(origin).describe(index, class_name)
 
 
 def describe_sheet(origin: Origin, first_index: int, num_samples: int) -> str:
     """Write the text chunk of a contact sheet."""
-    return _dump(origin, first_index=first_index, num_samples=num_samples)
+    return _dump(_common(origin) | {"first_index": first_index, "num_samples": num_samples} | _truncation(origin))
 
 
-def _dump(origin: Origin, **more: int | str | None) -> str:
-    facts: dict[str, int | float | str | None] = {
-        "model": origin.model,
-        "version": origin.version,
-        "digest": origin.digest,
-        "seed": origin.seed,
-        **more,
-    }
-    if origin.truncation != 1.0:
-        facts["truncation"] = origin.truncation
+def describe_file(origin: Origin, first_index: int, num_samples: int) -> str:
+    """Write what a file of many samples says about itself: that they are synthetic, and which they are."""
+    facts: Facts = {"first_index": first_index, "num_samples": num_samples, "digital_source_type": DIGITAL_SOURCE_TYPE}
+    return _dump(_common(origin) | facts | _truncation(origin))
+
+
+def _common(origin: Origin) -> Facts:
+    return {"model": origin.model, "version": origin.version, "digest": origin.digest, "seed": origin.seed}
+
+
+def _truncation(origin: Origin) -> Facts:
+    return {} if origin.truncation == 1.0 else {"truncation": origin.truncation}
+
+
+def _dump(facts: Facts) -> str:
     return json.dumps(facts, separators=(",", ":"))

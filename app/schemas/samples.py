@@ -25,9 +25,14 @@ class SampleFormat(enum.StrEnum):
     WEBP = "webp"
     GRID = "grid"
     ZIP = "zip"
+    TAR = "tar"
     NPY = "npy"
     NPZ = "npz"
+    SAFETENSORS = "safetensors"
+    ARROW = "arrow"
+    PARQUET = "parquet"
     JSON = "json"
+    JSONL = "jsonl"
 
 
 class Balance(BaseModel):
@@ -84,7 +89,7 @@ class SampleRequest(BaseModel):
 
 
 class SampleItem(BaseModel):
-    """One sample of a JSON answer."""
+    """One sample of a JSON answer, or one line of a JSON Lines answer."""
 
     index: int = Field(description="Number of the sample within its seed.")
     class_label: str | None = Field(description="Class name; null for an unconditional model.")
@@ -99,4 +104,5 @@ class SampleAnswer(BaseModel):
     seed: int
     first_index: int
     num_samples: int
+    digital_source_type: str = Field(description="IPTC term for what the images are: made by a trained algorithm.")
     samples: list[SampleItem]

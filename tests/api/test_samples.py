@@ -1,16 +1,42 @@
 import base64
 import io
 import json
+import tarfile
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
+from pyarrow import ipc, parquet
 
 from app.core.errors import OutOfDeviceMemoryError, PoisonRequestError, QueueFullError, WorkerLostError
+from app.imaging.formats.registry import FORMATS, Streamed
 from tests.problems import assert_problem
 
 URL = "/v1/samples"
+STREAMED = [name for name, one in FORMATS.items() if isinstance(one, Streamed)]
+READ_PNGS = {
+    "zip": lambda file: read_zip(file),
+    "tar": lambda file: read_tar(file),
+    "arrow": lambda file: read_column(ipc.open_stream(io.BytesIO(file)).read_all()),
+    "parquet": lambda file: read_column(parquet.read_table(io.BytesIO(file))),
+    "jsonl": lambda file: [base64.b64decode(json.loads(line)["png"]) for line in file.splitlines()],
+    "json": lambda file: [base64.b64decode(one["png"]) for one in json.loads(file)["samples"]],
+}
+
+
+def read_zip(file):
+    archive = zipfile.ZipFile(io.BytesIO(file))
+    return [archive.read(name) for name in archive.namelist() if name.endswith(".png")]
+
+
+def read_tar(file):
+    with tarfile.open(fileobj=io.BytesIO(file)) as archive:
+        return [archive.extractfile(name).read() for name in archive.getnames() if name.endswith(".png")]
+
+
+def read_column(table):
+    return [one["bytes"] for one in table["image"].to_pylist()]
 
 
 async def ask(client, headers=None, **body):
@@ -67,14 +93,44 @@ async def test_json_holds_the_samples_as_base64(client):
     assert "PNG" == Image.open(io.BytesIO(base64.b64decode(body["samples"][0]["png"]))).format
 
 
-async def test_npy_is_as_long_as_it_says(client):
-    response = await ask(client, num_samples=11, format="npy")
+@pytest.mark.parametrize("name", STREAMED)
+async def test_a_file_has_its_media_type_and_a_name(client, name):
+    response = await ask(client, num_samples=40, format=name)
+
+    assert (200, FORMATS[name].media_type) == (response.status_code, response.headers["content-type"])
+    assert f'attachment; filename="tiny-1-seed5-0.{name}"' == response.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("name", STREAMED)
+async def test_a_file_of_one_batch_is_as_long_as_it_says(client, name):
+    response = await ask(client, num_samples=3, format=name)
 
     assert str(len(response.content)) == response.headers["content-length"]
-    assert (11, 8, 8, 1) == load(response).shape
 
 
-@pytest.mark.parametrize("name", ["npz", "zip", "npy", "grid", "json"])
+@pytest.mark.parametrize("name", ["npy", "npz", "safetensors"])
+async def test_files_of_arrays_are_as_long_as_they_say(client, name):
+    response = await ask(client, num_samples=100, format=name)
+
+    assert str(len(response.content)) == response.headers["content-length"]
+
+
+async def test_npy_holds_the_pixels(client):
+    assert (11, 8, 8, 1) == load(await ask(client, num_samples=11, format="npy")).shape
+
+
+@pytest.mark.parametrize("model", ["tiny", "plain"])
+@pytest.mark.parametrize("name", ["zip", "tar", "arrow", "parquet", "jsonl", "json"])
+async def test_every_format_of_images_holds_the_same_files(client, name, model):
+    response = await ask(client, model=model, num_samples=20, first_index=4, format=name)
+
+    alone = [(await ask(client, model=model, num_samples=1, first_index=4 + offset)).content for offset in (0, 19)]
+    pngs = READ_PNGS[name](response.content)
+    assert 20 == len(pngs)
+    assert alone == [pngs[0], pngs[-1]]
+
+
+@pytest.mark.parametrize("name", [name for name, one in FORMATS.items() if not one.holds_one])
 async def test_equal_requests_get_equal_bytes(client, name):
     first, second = [await ask(client, num_samples=10, format=name) for _ in range(2)]
 
@@ -217,7 +273,8 @@ async def test_contradictions_are_a_422(client, body):
     ("body", "limit"),
     [
         ({"num_samples": 1_000_001, "format": "npy"}, 1_000_000),
-        ({"num_samples": 65_001}, 65_000),
+        ({"num_samples": 1_000_001}, 1_000_000),
+        ({"num_samples": 1_000_001, "format": "arrow"}, 1_000_000),
         ({"num_samples": 65, "format": "json"}, 64),
         ({"num_samples": 1025, "format": "grid"}, 1024),
         ({"class_counts": {"a": 40, "b": 40}, "format": "json"}, 64),
@@ -239,7 +296,7 @@ async def test_what_does_not_exist_is_a_404(client, reference, code):
     assert_problem(await ask(client, model=reference, num_samples=1), 404, code)
 
 
-@pytest.mark.parametrize("name", ["png", "zip", "npz"])
+@pytest.mark.parametrize("name", ["png", "zip", "npz", "arrow"])
 @pytest.mark.parametrize(
     ("error", "status", "waits"),
     [(WorkerLostError, 503, "1"), (OutOfDeviceMemoryError, 503, "1"), (PoisonRequestError, 500, None)],

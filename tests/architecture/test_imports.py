@@ -56,6 +56,12 @@ def test_a_fresh_process_imports_without_torch(module):
     assert result.returncode == 0, result.stderr or f"{module} imports torch"
 
 
+def test_the_service_starts_without_the_library_of_tables():
+    result = run_python("import sys, app.main; sys.exit('pyarrow' in sys.modules)")
+
+    assert result.returncode == 0, result.stderr or "app.main imports pyarrow"
+
+
 def test_the_look_for_torch_can_fail():
     result = run_python("import sys, app.generators.checkpoint; sys.exit('torch' in sys.modules)")
 

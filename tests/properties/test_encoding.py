@@ -7,12 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from app.imaging.archive import ZipWriter
-from app.imaging.arrays import ArrayShape, NpzWriter
 from app.imaging.codec import ImageFormat, encode_image
-from app.imaging.mark import Origin
+from tests.contents import write_file
 
-ORIGIN = Origin("tiny", 1, "00" * 32, 1)
 sides = st.integers(1, 40)
 images = st.tuples(sides, sides, st.sampled_from([1, 3])).flatmap(lambda shape: hnp.arrays(np.uint8, shape))
 batches = st.tuples(st.integers(1, 6), st.integers(1, 12), st.integers(1, 12), st.sampled_from([1, 3])).flatmap(
@@ -25,14 +22,9 @@ def decode(file: bytes, channels: int) -> np.ndarray:
     return pixels[:, :, None] if channels == 1 else pixels
 
 
-def write(writer, batch: np.ndarray, cut: int) -> bytes:
-    parts = [(0, batch[:cut]), (cut, batch[cut:])]
-    pieces = [writer.add(offset, part, None) for offset, part in parts if len(part)]
-    return b"".join([writer.begin(), *pieces, *writer.finish()])
-
-
-def make_npz_writer(batch: np.ndarray) -> NpzWriter:
-    return NpzWriter(ArrayShape(*batch.shape), seed=1, first_index=0, labels_at=lambda offset, count: None)
+def write(name: str, batch: np.ndarray, cut: int) -> bytes:
+    split = [count for count in (cut, len(batch) - cut) if count]
+    return write_file(name, batch, None, split=split, first_index=0)
 
 
 @given(images)
@@ -44,7 +36,7 @@ def test_png_keeps_every_pixel(pixels):
 def test_zip_keeps_every_pixel_at_every_split(batch, data):
     cut = data.draw(st.integers(0, len(batch)))
 
-    archive = zipfile.ZipFile(io.BytesIO(write(ZipWriter(ORIGIN, 0, [], b"{}"), batch, cut)))
+    archive = zipfile.ZipFile(io.BytesIO(write("zip", batch, cut)))
 
     decoded = [decode(archive.read(f"samples/{index}.png"), batch.shape[3]) for index in range(len(batch))]
     np.testing.assert_array_equal(batch, np.stack(decoded))
@@ -54,9 +46,9 @@ def test_zip_keeps_every_pixel_at_every_split(batch, data):
 def test_npz_is_the_same_at_every_split(batch, data):
     cut = data.draw(st.integers(0, len(batch)))
 
-    file = write(make_npz_writer(batch), batch, cut)
+    file = write("npz", batch, cut)
 
-    assert file == write(make_npz_writer(batch), batch, len(batch))
+    assert file == write("npz", batch, len(batch))
     np.testing.assert_array_equal(batch, np.load(io.BytesIO(file), allow_pickle=False)["images"])
 
 
@@ -64,7 +56,7 @@ def test_npz_is_the_same_at_every_split(batch, data):
 def test_two_calls_hold_the_same_arrays_as_one(batch, data):
     cut = data.draw(st.integers(0, len(batch)))
 
-    files = [write(make_npz_writer(part), part, 0) for part in (batch[:cut], batch[cut:]) if len(part)]
+    files = [write("npz", part, 0) for part in (batch[:cut], batch[cut:]) if len(part)]
 
     arrays = [np.load(io.BytesIO(file), allow_pickle=False)["images"] for file in files]
     np.testing.assert_array_equal(batch, np.concatenate(arrays))

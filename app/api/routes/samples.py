@@ -14,13 +14,14 @@ from app.api.answers import Order, answer_order, order_headers
 from app.api.caching import answer_not_modified, cache_headers
 from app.api.documentation import BODY, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
 from app.api.keys import AccessScope
-from app.api.negotiation import MEDIA_TYPES, SINGLE_FORMATS, choose_format
+from app.api.negotiation import choose_format
 from app.api.planning import check_limits, count_samples, find_class, plan_samples
 from app.api.services import ModelName, Number63, Selector, Services, ServicesDep
 from app.api.strict import StrictRoute
 from app.core.errors import NotFoundError
 from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
-from app.imaging.codec import ENCODING, ImageFormat
+from app.imaging.codec import ImageFormat
+from app.imaging.formats.registry import FORMATS, name_encoding
 from app.schemas.names import is_version
 from app.schemas.samples import SampleFormat, SampleRequest
 from app.serving.plan import SamplePlan
@@ -102,7 +103,7 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     responses={
         200: binary(
             "The sample.",
-            [MEDIA_TYPES[one] for one in SampleFormat if one in SINGLE_FORMATS],
+            [one.media_type for one in FORMATS.values() if one.holds_one],
             [*SAMPLE_HEADERS, "ETag", "Cache-Control"],
         ),
         304: {"description": "The caller has it already; nothing was computed."},
@@ -158,6 +159,6 @@ def _sample_tag(order: Order, services: Services) -> str:
         plan.truncation,
         order.sample_format,
         worker.numerics if worker else None,
-        ENCODING,
+        name_encoding(order.sample_format),
     ]
     return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'

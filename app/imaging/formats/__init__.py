@@ -1,0 +1,1 @@
+"""How samples become one file: a module per format, a line each in ``registry``."""

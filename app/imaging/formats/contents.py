@@ -1,0 +1,133 @@
+"""What one file of samples holds, as far as it is known before the samples are computed."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.imaging.codec import Pixels, encode_png
+from app.imaging.mark import Origin, SampleMarker, describe_file
+
+Labels: TypeAlias = NDArray[np.integer]
+LabelsAt: TypeAlias = Callable[[int, int], Labels | None]
+
+NO_CLASS = -1
+"""Label in arrays of a model without classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayShape:
+    """Samples of one file: how many, and the size of each."""
+
+    num_samples: int
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def dims(self) -> tuple[int, int, int, int]:
+        """The array's shape, (n, h, w, c)."""
+        return (self.num_samples, self.height, self.width, self.channels)
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample's pixels."""
+        return self.height * self.width * self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sample of a file: its number within the seed, its class by number and name, and its text chunk."""
+
+    index: int
+    label: int | None
+    class_name: str | None
+    mark: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Consecutive samples of one origin; costs memory per class, never per sample.
+
+    Attributes:
+        origin: What all samples have in common.
+        first_index: Number of the first sample within the seed.
+        shape: How many samples, and their size.
+        class_names: Names by class number; empty for an unconditional model.
+        labels_at: Computes class numbers from offset and count; None for an unconditional model.
+        dump_manifest: Writes the version's manifest, for formats that have room for it.
+    """
+
+    origin: Origin
+    first_index: int
+    shape: ArrayShape
+    class_names: Sequence[str] = field(repr=False)
+    labels_at: LabelsAt = field(repr=False)
+    dump_manifest: Callable[[], bytes] = field(repr=False)
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples the file holds."""
+        return self.shape.num_samples
+
+    @property
+    def mark(self) -> str:
+        """What the file says about itself: compact ASCII JSON."""
+        return describe_file(self.origin, self.first_index, self.num_samples)
+
+    def describe(self, offset: int, count: int, labels: Labels | None) -> Iterator[Sample]:
+        """Describe some of the samples.
+
+        Args:
+            offset: First sample, counted from the file's start.
+            count: How many samples.
+            labels: Their class numbers, shape (count,); None for an unconditional model.
+        """
+        numbers: Sequence[int | None] = [None] * count if labels is None else labels.tolist()
+        for index, label in enumerate(numbers, self.first_index + offset):
+            name = None if label is None else self.class_names[label]
+            yield Sample(index, label, name, self._marker.describe(index, name))
+
+    def encode(self, offset: int, images: Pixels, labels: Labels | None) -> Iterator[tuple[Sample, bytes]]:
+        """Encode some of the samples as PNG, each beside its description."""
+        for sample, pixels in zip(self.describe(offset, len(images), labels), images, strict=True):
+            yield sample, encode_png(pixels, sample.mark)
+
+    def write_facts(self, sample: Sample, **first: str) -> str:
+        """Write a sample's line of metadata: JSON, with the file's name in front where it has one of its own."""
+        facts = {
+            **first,
+            "index": sample.index,
+            "seed": self.origin.seed,
+            "class_label": sample.class_name,
+            "model": self.origin.reference,
+            "digest": self.origin.digest,
+            "truncation": self.origin.truncation,
+        }
+        return _ENCODER.encode(facts)
+
+    def numeric_labels(self, offset: int, count: int) -> NDArray[np.int64]:
+        """Compute class numbers as arrays hold them: -1 for a model without classes."""
+        labels = self.labels_at(offset, count)
+        return np.full(count, NO_CLASS, dtype=np.int64) if labels is None else labels.astype(np.int64)
+
+    def indices(self, offset: int, count: int) -> NDArray[np.int64]:
+        """Return the numbers of some of the samples within their seed."""
+        return np.arange(count, dtype=np.int64) + np.int64(self.first_index + offset)
+
+    @cached_property
+    def _marker(self) -> SampleMarker:
+        return SampleMarker(self.origin)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+def blocks(num_samples: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield offset and count of consecutive blocks of at most ``size`` samples."""
+    for offset in range(0, num_samples, size):
+        yield offset, min(size, num_samples - offset)
