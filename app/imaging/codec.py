@@ -10,10 +10,13 @@ from PIL import Image
 
 from app.imaging.mark import TEXT_KEYWORD, XMP
 from app.imaging.png import write_png
+from app.imaging.png_deflate import COMPRESSOR
 
 Pixels = NDArray[np.uint8]
 
-ENCODING = f"1/{PIL.__version__}"  # part of a sample's ETag: raise the first number when encoder parameters change
+ENCODING = f"2/{COMPRESSOR.name}/pillow-{PIL.__version__}"
+"""Part of a sample's ETag, as all that its bytes hang on is: raise the number when parameters or filters change."""
+
 JPEG_QUALITY = 95
 
 
