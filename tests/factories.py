@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from app.evaluation.inception import Inception
 from app.generators.base import SampleSpace
 from app.generators.checkpoint import dump_weights
 from app.generators.registry import find_architecture
@@ -36,6 +37,26 @@ def make_networks(architecture: str = "dcgan", space: SampleSpace | None = None,
         generator = family.generator(config, space)
         partner = family.discriminator or family.encoder
         return generator, partner(config, space) if partner else None
+
+
+class TinyEyes(torch.nn.Module):
+    """Stands in for the Inception network: sees the mean of each quarter of an image, and takes each for a class."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor(1 / 16), requires_grad=False)
+
+    def features(self, pixels):
+        grey = pixels.float().mean(dim=3, keepdim=True).permute(0, 3, 1, 2)
+        return torch.nn.functional.adaptive_avg_pool2d(grey, 2).flatten(1) * self.scale
+
+    def classify(self, features):
+        return features
+
+
+def make_inception(sha256: str = "e" * 64) -> Inception:
+    """Make an Inception that costs nothing."""
+    return Inception(TinyEyes(), sha256)
 
 
 def make_manifest(name: str = "tiny", *, architecture: str = "dcgan", space: SampleSpace | None = None) -> Manifest:

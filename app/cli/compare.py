@@ -88,7 +88,8 @@ def _print_table(one: _Evaluated, other: _Evaluated, rows: list[Comparison]) -> 
         pair = (one.record.metrics.get(name), other.record.metrics.get(name))
         values = [describe_metric(value) if value else "" for value in pair]
         floor = "" if metric.floor is None else format_figure(metric.floor)
-        verdict = _verdict(compared[name], one, other) if name in compared else "only one has it"
+        absent = "only one has it" if None in pair else "other Inception weights"
+        verdict = _verdict(compared[name], one, other) if name in compared else absent
         table.add_row(*map(plain, (name, metric.better, *values, floor, verdict)))
     console.print(table)
 

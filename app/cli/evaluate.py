@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from rich.progress import Progress
 
+    from app.evaluation.inception import Inception
     from app.evaluation.judge import Judge
     from app.evaluation.reference import Reference
     from app.generators.base import Encoder, Generator
@@ -27,6 +28,8 @@ EPILOG = """Examples:
 `fount evaluate digits-gan --data digits --protocol quick`
 
 `fount evaluate mnist-gan@2 --data ./mnist --record`
+
+`fount evaluate cifar-gan --data ./cifar --inception inception.safetensors` (figures to hold against published ones)
 
 `fount evaluate stacked-mnist --data ./mnist` (a thousand modes, told by the three channels)
 
@@ -45,6 +48,15 @@ Channels = Annotated[
     str | None,
     typer.Option("--channels", metavar="SOURCE", help="Grey images with classes: tell modes by the three channels."),
 ]
+InceptionFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--inception",
+        metavar="FILE",
+        help="Weights of FID's Inception network: FID, KID and Inception Score through it, too.",
+        show_default=False,
+    ),
+]
 Record = Annotated[bool, typer.Option("--record", help="Publish the same weights with the figures, as next version.")]
 Cache = Annotated[
     Path | None,
@@ -62,6 +74,7 @@ def evaluate(
     protocol: ProtocolName = "full",
     seed: Seed = 0,
     channels: Channels = None,
+    inception: InceptionFile = None,
     record: Record = False,
     cache: Cache = None,
     device: Device = "auto",
@@ -79,13 +92,14 @@ def evaluate(
     manifest = _find_version(store, model)
     compute = open_device(device, threads or count_cores())
     networks = _load(store, manifest, compute)
+    eyes = _open_inception(inception, compute)
     stack = manifest.training.recipe.get("data", {}).get("stack")
     reference = _open_data(data, manifest, stack)
     channels = channels or (data if stack else None)
     with _create_progress_bar() as bar:
         judge = _open_judge(reference, cache, compute, bar)
         channel_judge = _open_channel_judge(channels, manifest, cache, compute, bar)
-        result = _evaluate(networks, reference, (judge, channel_judge), protocol, seed, bar)
+        result = _evaluate(networks, reference, (judge, channel_judge, eyes), protocol, seed, bar)
     recorded = _record(store, manifest, result) if record else None
     if as_json:
         facts = {"model": manifest.name, "version": manifest.version, "digest": manifest.digest}
@@ -165,10 +179,16 @@ def _open_channel_judge(
     return _open_judge(open_reference(source, image), cache, device, bar)
 
 
+def _open_inception(path: Path | None, device: torch.device) -> Inception | None:
+    from app.evaluation.inception import open_inception
+
+    return open_inception(path, device=device) if path else None
+
+
 def _evaluate(
     networks: tuple[Generator, Encoder | None],
     reference: Reference,
-    judges: tuple[Judge, Judge | None],
+    judges: tuple[Judge, Judge | None, Inception | None],
     protocol: Literal["quick", "full"],
     seed: int,
     bar: Progress,
@@ -184,6 +204,7 @@ def _evaluate(
         seed=seed,
         encoder=networks[1],
         channel_judge=judges[1],
+        inception=judges[2],
         on_progress=_follow(bar),
     )
 
@@ -226,6 +247,8 @@ def _print_record(manifest: Manifest, record: EvaluationRecord) -> None:
         soft_wrap=True,
     )
     console.print(plain(f"judge: {record.judge.description}"), soft_wrap=True)
+    if record.inception:
+        console.print(plain(f"inception weights: sha256 {record.inception.sha256}"), soft_wrap=True)
 
 
 def _note(sentence: str) -> None:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int64, UInt8
 
 from app.data.dataset import ImageDataset
-from app.evaluation.arrays import Classes
+from app.evaluation.arrays import Classes, GeneratedFeatures, Probabilities, RealFeatures
 from app.evaluation.bootstrap import Interval, bootstrap_interval
 from app.evaluation.classification_accuracy import classification_accuracy_score
 from app.evaluation.classifier import Pixels
@@ -57,20 +57,24 @@ class Figures:
 
 
 def measure_distances(
-    real: View, view: View, *, strata: int = 1, num_subsets: int = 100, with_intervals: bool = True
+    real: RealFeatures,
+    features: GeneratedFeatures,
+    *,
+    strata: int = 1,
+    num_subsets: int = 100,
+    with_intervals: bool = True,
 ) -> dict[str, Figure]:
     """Measure Frechet and kernel distance; the interval is for other samples against the same real images.
 
     Args:
-        real: What the images are compared with.
-        view: The images.
+        real: Of what the images are compared with.
+        features: Of the images, from the same network.
         strata: Classes that were drawn in turn. Random halves keep that balance: where it is left to chance, the
             spread is mostly that of the class counts.
         num_subsets: Of the kernel distance.
         with_intervals: Whether to spend the time on intervals.
     """
-    count, features = len(view.images), view.look.features
-    reference = moments(real.look.features)
+    count, reference = len(features), moments(real)
     distance = frechet_from_moments(reference, moments(features))
     interval = None
     if with_intervals:
@@ -81,7 +85,7 @@ def measure_distances(
             value=distance,
             bounds=(0.0, math.inf),
         )
-    kernel = kernel_distance(real.look.features, features, num_subsets=num_subsets)
+    kernel = kernel_distance(real, features, num_subsets=num_subsets)
     return {"fid": Figure(distance, count, interval), "kid": Figure(kernel.value, count)}
 
 
@@ -100,9 +104,7 @@ def measure_neighbours(real: View, view: View) -> dict[str, Figure]:
 
 def measure_classes(view: View, num_classes: int) -> Figures:
     """Measure the Inception Score, and where classes were asked for, whether the images are of them."""
-    count = len(view.images)
-    score = inception_score(view.look.probabilities, splits=max(1, count // SPLIT_SIZE))
-    figures = Figures({"inception_score": Figure(score.value, count)})
+    count, figures = len(view.images), Figures({"inception_score": score_clarity(view.look.probabilities)})
     if num_classes:
         found = label_agreement(view.look.classes, view.labels, num_classes)
         worst_count = int(np.count_nonzero(view.labels == found.worst_class))
@@ -110,6 +112,12 @@ def measure_classes(view: View, num_classes: int) -> Figures:
         figures.overall["label_agreement_worst"] = _share(found.worst, count, of=worst_count)
         figures.per_class["label_agreement"] = found.per_class
     return figures
+
+
+def score_clarity(probabilities: Probabilities) -> Figure:
+    """Measure the Inception Score, in parts of 1,000."""
+    count = len(probabilities)
+    return Figure(inception_score(probabilities, splits=max(1, count // SPLIT_SIZE)).value, count)
 
 
 def measure_each_class(real: View, view: View, num_classes: int) -> Figures:

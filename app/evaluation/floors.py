@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -60,13 +61,30 @@ def open_floors(
         num_classes: Classes that samples are asked for; 0 for an unconditional generator.
         on_progress: Called with parts done and parts in all, while measuring.
     """
-    identity = [SCHEMA, reference.train.sha256, reference.dataset.sha256, judge.sha256, dataclasses.asdict(protocol)]
-    key = hashlib.sha256(json.dumps([*identity, num_classes]).encode()).hexdigest()
-    path = judge.folder / f"{reference.train.sha256[:16]}-{protocol.name}-{key[:16]}.floors.json"
+    path = judge.folder / name_floors(reference, judge.sha256, protocol, num_classes)
+    return keep_floors(path, lambda: _Measurement(reference, judge, real, protocol, on_progress).run(num_classes))
+
+
+def name_floors(reference: Reference, observer: str, protocol: Protocol, kind: int | str) -> str:
+    """Name the file of floors by all that they depend on.
+
+    Args:
+        reference: The data.
+        observer: Digest of the weights of the network that looks at it.
+        protocol: What is measured.
+        kind: The number of classes for the figures of a judge; a word for figures of another network.
+    """
+    data = [reference.train.sha256, reference.dataset.sha256]
+    identity = json.dumps([SCHEMA, *data, observer, dataclasses.asdict(protocol), kind])
+    key = hashlib.sha256(identity.encode()).hexdigest()
+    return f"{reference.train.sha256[:16]}-{protocol.name}-{key[:16]}.floors.json"
+
+
+def keep_floors(path: Path, measure: Callable[[], Floors]) -> Floors:
+    """Return the floors in a file; where it has none, measure them and put them there."""
     floors = _read_floors(path)
     if floors is None:
-        measured = _Measurement(reference, judge, real, protocol, on_progress)
-        floors = measured.run(num_classes)
+        floors = measure()
         _write_floors(path, floors)
     return floors
 
@@ -102,7 +120,8 @@ class _Measurement:
     def _measure_images(self) -> dict[str, Figure]:
         subsets = self._protocol.kernel_subsets
         self._tell(0)
-        distances = measure_distances(self._target, self._view, num_subsets=subsets, with_intervals=False)
+        real, seen = self._target.look.features, self._view.look.features
+        distances = measure_distances(real, seen, num_subsets=subsets, with_intervals=False)
         self._tell(1)
         neighbours = measure_neighbours(self._target, self._view)
         self._tell(2)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Int64
 
 from app.core.errors import DatasetError
 from app.data.dataset import ImageDataset
@@ -83,9 +84,14 @@ class Reference:
         """
         if self.test is not None:
             return take_images(self.train, choose_rows(self.train.num_images)[:count]), self.test
+        stand_ins, against = self.halves()
+        return take_images(self.train, stand_ins[:count]), take_images(self.train, against)
+
+    def halves(self) -> tuple[Int64[np.ndarray, " half"], Int64[np.ndarray, " rest"]]:
+        """Return the rows of two random halves of the train split, the same every time."""
         shuffled = choose_rows(self.train.num_images)
         half = len(shuffled) // 2
-        return take_images(self.train, shuffled[:half][:count]), take_images(self.train, shuffled[half:])
+        return shuffled[:half], shuffled[half:]
 
 
 def open_reference(source: str, image: ImageSpec, *, on_missing: Callable[[str], None] | None = None) -> Reference:

@@ -22,8 +22,9 @@ TOLERANCE = 0.02  # of the value, on either side, where a figure has no interval
 _READING_ORDER = (
     *("fid", "cas", "coverage", "recall", "precision", "density", "kid", "inception_score", "label_agreement"),
     *("label_agreement_worst", "fid_per_class_mean", "fid_per_class_worst", "memorisation", "modes", "reverse_kl"),
-    "reconstruction_mse",
+    *("reconstruction_mse", "inception_fid", "inception_kid", "inception_inception_score"),
 )
+_THROUGH_INCEPTION = frozenset({"inception_fid", "inception_kid", "inception_inception_score"})
 
 _COUNT_AND_SPLIT = re.compile(r"_\d+k?(_test|_train)?$")
 
@@ -80,6 +81,12 @@ class JudgeInfo(_Strict):
     sha256: Sha256
 
 
+class InceptionInfo(_Strict):
+    """The Inception network that looked at the images, by the digest of the file of its weights."""
+
+    sha256: Sha256
+
+
 class EvaluationRecord(_Strict):
     """All figures of one evaluation, with everything that they depend on."""
 
@@ -89,6 +96,7 @@ class EvaluationRecord(_Strict):
     seed: int = Field(ge=0, lt=SEED_LIMIT)
     reference: ReferenceInfo
     judge: JudgeInfo
+    inception: InceptionInfo | None = None
     metrics: dict[Identifier, Metric] = Field(max_length=64)
     per_class: dict[Identifier, Annotated[dict[ClassName, Figure], Field(max_length=MAX_CLASSES)]] = Field(
         default_factory=dict, max_length=8
@@ -139,8 +147,13 @@ def find_obstacle(first: EvaluationRecord, second: EvaluationRecord) -> str | No
 
 
 def compare_records(first: EvaluationRecord, second: EvaluationRecord) -> list[Comparison]:
-    """Hold every figure that both records have against each other, whatever ``find_obstacle`` says."""
+    """Hold every figure that both records have against each other, whatever ``find_obstacle`` says.
+
+    Figures through the Inception network are left out where its weights were others.
+    """
     shared = [name for name in sort_metrics(first.metrics) if name in second.metrics]
+    if first.inception != second.inception:
+        shared = [name for name in shared if name_family(name) not in _THROUGH_INCEPTION]
     return [_compare(name, first.metrics[name], second.metrics[name]) for name in shared]
 
 

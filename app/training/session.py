@@ -8,8 +8,8 @@ from app.core.errors import RecipeError
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
 from app.data.stacking import stack_dataset
-from app.evaluation.evaluate import OnProgress
 from app.evaluation.protocol import ProtocolName
+from app.evaluation.stages import OnProgress
 from app.repository.evaluation import EvaluationRecord
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository

@@ -11,10 +11,11 @@ from app.core.errors import DatasetError
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
 from app.evaluation.classifier import ClassifierRecipe
-from app.evaluation.evaluate import OnProgress, evaluate
+from app.evaluation.evaluate import evaluate
 from app.evaluation.judge import Judge, default_cache, open_judge
 from app.evaluation.protocol import PROTOCOLS, ProtocolName
 from app.evaluation.reference import Reference, stack_reference
+from app.evaluation.stages import OnProgress
 from app.generators.base import Encoder, Generator
 from app.repository.evaluation import EvaluationRecord
 from app.training.config import TrainingConfig

@@ -21,7 +21,7 @@ Nobody has measured this version: `fount evaluate` does.
 _TEMPLATE = """## Quality
 
 {samples:,} samples of seed {seed} by Fount's `{protocol}` protocol, against the {num_images:,} images of the {split}
-split of {name}. {missing}The judge: {judge}.
+split of {name}. {missing}The judge: {judge}.{inception}
 
 | figure | better | value | 95 % interval | real images |
 |---|---|---|---|---|
@@ -50,6 +50,7 @@ def write_quality(manifest: Manifest) -> str:
         name=reference.name,
         missing=_NO_TEST if reference.split == "train" else "",
         judge=record.judge.description,
+        inception=_describe_inception(record),
         rows="\n".join(_write_row(name, metric) for name, metric in sort_metrics(record.metrics).items()),
         per_class="".join(_describe_worst(record)),
     )
@@ -83,6 +84,14 @@ def _write_row(name: str, metric: Metric) -> str:
     interval = "" if metric.interval is None else " to ".join(map(format_figure, metric.interval))
     floor = "" if metric.floor is None else format_figure(metric.floor)
     return f"| `{name}` | {metric.better} | {format_figure(metric.value)} | {interval} | {floor} |"
+
+
+def _describe_inception(record: EvaluationRecord) -> str:
+    """Name the weights behind the figures through Inception, if there are any."""
+    if record.inception is None:
+        return ""
+    weights = record.inception.sha256
+    return f"\nFigures that begin with `inception_` are of the network of published ones; its weights: `{weights}`."
 
 
 def _describe_worst(record: EvaluationRecord) -> list[str]:

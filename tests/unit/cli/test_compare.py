@@ -68,6 +68,16 @@ def test_figures_that_only_one_has_are_shown(publish, compare):
     assert "only one has it" in compare("tiny@1", "tiny@2").stdout
 
 
+def test_figures_through_other_inception_weights_are_told_apart(publish, compare):
+    publish({"inception_fid_10k_test": 2.0}, inception={"sha256": "3" * 64})
+    publish({"inception_fid_10k_test": 9.0}, inception={"sha256": "4" * 64})
+
+    result = compare("tiny@1", "tiny@2")
+
+    assert "other Inception weights" in result.stdout
+    assert "is better" not in result.stdout
+
+
 def test_what_cannot_be_compared_is_said(publish, compare):
     publish({"fid_10k_test": 2.0})
     publish({"fid_10k_test": 3.0}, judge={"sha256": "2" * 64})

@@ -7,11 +7,11 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.evaluation import classifier
+from app.evaluation import classifier, inception
 from app.evaluation.protocol import PROTOCOLS, Protocol
 from app.repository.evaluation import read_evaluation
 from app.repository.store import ModelRepository
-from tests.factories import publish_tiny_model
+from tests.factories import make_inception, publish_tiny_model
 
 TINY = Protocol("full", num_samples=40, kernel_subsets=2, mode_samples=30, cas_steps=1, cas_seeds=2, is_deep=True)
 
@@ -101,6 +101,27 @@ def test_modes_can_be_told_by_channels(models, evaluate, tmp_path, data):
     result = evaluate("colour", "--channels", str(data), "--json", source=tmp_path / "colour.npz")
 
     assert 27 == json.loads(result.stdout)["evaluation"]["metrics"]["modes_30"]["floor"]
+
+
+def test_inception_weights_add_figures_and_are_named(evaluate, monkeypatch):
+    monkeypatch.setattr(inception, "open_inception", lambda path, device: make_inception())
+
+    result = evaluate("tiny", "--inception", "weights.safetensors")
+
+    assert 0 == result.exit_code, result.output
+    assert re.search(r"inception_fid_40_test +lower +[\d.,]+ +[\d.,]+ to [\d.,]+ +[\d.]+", result.stdout)
+    assert f"inception weights: sha256 {'e' * 64}\n" in result.stdout
+
+
+def test_wrong_inception_weights_are_told_before_the_judge_is_trained(evaluate, models, tmp_path):
+    [weights] = models.rglob("weights.safetensors")
+
+    result = evaluate("tiny", "--inception", str(weights))
+
+    assert 1 == result.exit_code
+    assert "error: the tensors in the file are not those of FID's Inception network: 472 missing, " in result.stderr
+    assert "hint: missing: Conv2d_1a_3x3.bn.bias, " in result.stderr
+    assert not (tmp_path / "judges").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from app.evaluation.evaluate import evaluate, name_metric
 from app.evaluation.protocol import PROTOCOLS, Protocol
 from app.evaluation.reference import Reference
 from app.repository.evaluation import WATCHED, EvaluationRecord, name_family
-from tests.factories import make_networks, make_space
+from tests.factories import make_inception, make_networks, make_space
 
 TINY = Protocol("full", num_samples=120, kernel_subsets=2, mode_samples=30, cas_steps=1, cas_seeds=2, is_deep=True)
 
@@ -122,10 +122,22 @@ def test_modes_of_colour_images_are_combinations_of_channels(run, make_halves, m
     assert 8 == record.metrics["modes_30"].floor
 
 
-def test_progress_never_goes_back_and_ends_at_the_end(run, reference):
+def test_figures_through_inception_stand_beside_those_of_the_judge(run, reference):
+    without, record = run(reference), run(reference, inception=make_inception())
+
+    families = ("inception_fid_120_test", "inception_kid_120_test", "inception_inception_score_120")
+    assert {*without.metrics, *families} == record.metrics.keys()
+    assert ["lower", "lower", "higher"] == [record.metrics[name].better for name in families]
+    assert all(record.metrics[name].floor is not None for name in families)
+    assert None is not record.metrics["inception_fid_120_test"].interval
+    assert (None, "e" * 64) == (without.inception, record.inception.sha256)
+
+
+@pytest.mark.parametrize("inception", [None, make_inception()], ids=["judge", "inception"])
+def test_progress_never_goes_back_and_ends_at_the_end(run, reference, inception):
     calls = []
 
-    run(reference, on_progress=lambda *at: calls.append(at))
+    run(reference, inception=inception, on_progress=lambda *at: calls.append(at))
 
     done = [at[0] for at in calls]
     assert sorted(done) == done

@@ -19,10 +19,10 @@ def make_view(num_images, *, seed=0, shift=0.0):
 
 
 def test_intervals_of_the_frechet_distance_keep_the_balance_of_classes():
-    real, view = make_view(400, seed=1, shift=1.0), make_view(400)
+    real, seen = (make_view(400, seed=1, shift=1.0).look.features, make_view(400).look.features)
 
-    kept = figures.measure_distances(real, view, strata=2, num_subsets=2)["fid"]
-    left_to_chance = figures.measure_distances(real, view, strata=1, num_subsets=2)["fid"]
+    kept = figures.measure_distances(real, seen, strata=2, num_subsets=2)["fid"]
+    left_to_chance = figures.measure_distances(real, seen, strata=1, num_subsets=2)["fid"]
 
     assert kept.value == left_to_chance.value
     assert kept.interval[0] <= kept.value <= kept.interval[1]
@@ -30,7 +30,9 @@ def test_intervals_of_the_frechet_distance_keep_the_balance_of_classes():
 
 
 def test_a_floor_is_measured_without_the_cost_of_intervals():
-    found = figures.measure_distances(make_view(60, seed=1), make_view(60), num_subsets=2, with_intervals=False)
+    real, seen = (make_view(60, seed=1).look.features, make_view(60).look.features)
+
+    found = figures.measure_distances(real, seen, num_subsets=2, with_intervals=False)
 
     assert None is found["fid"].interval
     assert {"fid", "kid"} == found.keys()

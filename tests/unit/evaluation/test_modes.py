@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.evaluation.modes import Modes, count_modes
+from app.evaluation.modes import Modes, count_modes, find_modes
 
 
 def test_even_samples_cover_everything_at_no_divergence():
@@ -32,3 +32,21 @@ def test_an_ideal_sampler_scores_the_floor_on_average():
 def test_input_without_an_answer_is_refused(predicted):
     with pytest.raises(ValueError, match="predicted modes"):
         count_modes(np.array(predicted, np.int64), 3)
+
+
+def test_modes_are_the_classes_where_the_generator_is_not_asked_for_one(make_judge, make_halves):
+    judge = make_judge(make_halves())
+
+    assert 2 == find_modes(judge, None, num_classes=0).num_modes
+    assert None is find_modes(judge, None, num_classes=2)
+    assert None is find_modes(make_judge(make_halves(labelled=False)), None, num_classes=0)
+
+
+def test_channels_name_the_mode_of_a_colour_image(make_judge, make_halves):
+    grey = make_halves()
+    colour = np.concatenate([grey.images[[0]], grey.images[[1]], grey.images[[1]]], axis=3)
+
+    teller = find_modes(make_judge(grey), make_judge(grey), num_classes=0)
+
+    assert 8 == teller.num_modes
+    assert [0b011] == teller.predict(colour).tolist()

@@ -139,3 +139,31 @@ def test_telling_figures_come_first():
     metrics = sort_metrics({name: Metric(value=1.0, better="lower") for name in names})
 
     assert ["fid_10k_test", "cas_25600", "precision_10k_test", "unknown_10k"] == list(metrics)
+
+
+def test_records_without_inception_do_not_speak_of_it():
+    document = dump_evaluation(make_record())
+
+    assert "inception" not in document
+    assert None is read_evaluation(make_draft(evaluation=document)).inception
+
+
+def test_a_record_names_the_weights_of_inception():
+    record = make_record(inception={"sha256": "3" * 64})
+
+    assert record == read_evaluation(make_draft(evaluation=dump_evaluation(record)))
+
+
+@pytest.mark.parametrize(
+    ("weights", "names"), [("3" * 64, ["inception_score_10k"]), ("4" * 64, [])], ids=["other", "same"]
+)
+def test_figures_through_other_inception_weights_are_not_compared(weights, names):
+    metrics = {
+        name: Metric(value=1.0, better="lower")
+        for name in ("inception_fid_10k_test", "inception_inception_score_10k", "inception_score_10k")
+    }
+    first = make_record(metrics, inception={"sha256": "4" * 64})
+
+    rows = compare_records(first, make_record(metrics, inception={"sha256": weights}))
+
+    assert (names or list(sort_metrics(metrics))) == [row.name for row in rows]

@@ -35,6 +35,12 @@ def test_the_section_names_the_worst_classes():
     assert "Worst class by `label_agreement`: a, 0.9000. Worst class by `fid`: b, 5. " in section
 
 
+def test_the_section_names_the_weights_of_inception():
+    section = write_quality(draft_with(make_record(inception={"sha256": "3" * 64})))
+
+    assert f"begin with `inception_` are of the network of published ones; its weights: `{'3' * 64}`." in section
+
+
 def test_the_section_says_when_nobody_knows():
     assert "Nobody has measured this version" in write_quality(make_draft())
 
