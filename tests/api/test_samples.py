@@ -15,14 +15,6 @@ from tests.problems import assert_problem
 
 URL = "/v1/samples"
 STREAMED = [name for name, one in FORMATS.items() if isinstance(one, Streamed)]
-READ_PNGS = {
-    "zip": lambda file: read_zip(file),
-    "tar": lambda file: read_tar(file),
-    "arrow": lambda file: read_column(ipc.open_stream(io.BytesIO(file)).read_all()),
-    "parquet": lambda file: read_column(parquet.read_table(io.BytesIO(file))),
-    "jsonl": lambda file: [base64.b64decode(json.loads(line)["png"]) for line in file.splitlines()],
-    "json": lambda file: [base64.b64decode(one["png"]) for one in json.loads(file)["samples"]],
-}
 
 
 def read_zip(file):
@@ -37,6 +29,16 @@ def read_tar(file):
 
 def read_column(table):
     return [one["bytes"] for one in table["image"].to_pylist()]
+
+
+READ_PNGS = {
+    "zip": read_zip,
+    "tar": read_tar,
+    "arrow": lambda file: read_column(ipc.open_stream(io.BytesIO(file)).read_all()),
+    "parquet": lambda file: read_column(parquet.read_table(io.BytesIO(file))),
+    "jsonl": lambda file: [base64.b64decode(json.loads(line)["png"]) for line in file.splitlines()],
+    "json": lambda file: [base64.b64decode(one["png"]) for one in json.loads(file)["samples"]],
+}
 
 
 async def ask(client, headers=None, **body):

@@ -41,12 +41,11 @@ class ArrayShape:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample of a file: its number within the seed, its class by number and name, and its text chunk."""
+    """One sample of a file: its number within the seed, and its class by number and name."""
 
     index: int
     label: int | None
     class_name: str | None
-    mark: str
 
 
 @dataclass(frozen=True)
@@ -89,26 +88,27 @@ class Contents:
         """
         numbers: Sequence[int | None] = [None] * count if labels is None else labels.tolist()
         for index, label in enumerate(numbers, self.first_index + offset):
-            name = None if label is None else self.class_names[label]
-            yield Sample(index, label, name, self._marker.describe(index, name))
+            yield Sample(index, label, None if label is None else self.class_names[label])
 
     def encode(self, offset: int, images: Pixels, labels: Labels | None) -> Iterator[tuple[Sample, bytes]]:
         """Encode some of the samples as PNG, each beside its description."""
         for sample, pixels in zip(self.describe(offset, len(images), labels), images, strict=True):
-            yield sample, encode_png(pixels, sample.mark)
+            yield sample, encode_png(pixels, self.mark_sample(sample))
 
-    def write_facts(self, sample: Sample, **first: str) -> str:
-        """Write a sample's line of metadata: JSON, with the file's name in front where it has one of its own."""
-        facts = {
-            **first,
-            "index": sample.index,
-            "seed": self.origin.seed,
-            "class_label": sample.class_name,
-            "model": self.origin.reference,
-            "digest": self.origin.digest,
-            "truncation": self.origin.truncation,
-        }
-        return _ENCODER.encode(facts)
+    def mark_sample(self, sample: Sample) -> str:
+        """Write a sample's text chunk."""
+        return self._marker.describe(sample.index, sample.class_name)
+
+    def write_facts(self, sample: Sample) -> str:
+        """Write a sample's metadata as members of a JSON object, without its braces."""
+        return f'"index": {sample.index}, "class_label": {self.quote(sample.class_name)}, {self._common_facts}'
+
+    def quote(self, class_name: str | None) -> str:
+        """Write a class name as JSON."""
+        quoted = self._quoted.get(class_name)
+        if quoted is None:
+            quoted = self._quoted[class_name] = json.dumps(class_name, ensure_ascii=False)
+        return quoted
 
     def numeric_labels(self, offset: int, count: int) -> NDArray[np.int64]:
         """Compute class numbers as arrays hold them: -1 for a model without classes."""
@@ -123,8 +123,20 @@ class Contents:
     def _marker(self) -> SampleMarker:
         return SampleMarker(self.origin)
 
+    @cached_property
+    def _quoted(self) -> dict[str | None, str]:
+        return {}
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False)
+    @cached_property
+    def _common_facts(self) -> str:
+        origin = self.origin
+        facts = {
+            "seed": origin.seed,
+            "model": origin.reference,
+            "digest": origin.digest,
+            "truncation": origin.truncation,
+        }
+        return json.dumps(facts)[1:-1]
 
 
 def blocks(num_samples: int, size: int) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,6 @@
 """JSON Lines: one line per sample, with its index, its class and its PNG file as base64."""
 
 import base64
-import json
 from collections.abc import Iterator
 
 from app.imaging.codec import Pixels
@@ -15,7 +14,6 @@ class JsonlWriter:
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
-        self._names: dict[str | None, str] = {}
 
     def begin(self) -> Iterator[bytes]:
         """Yield nothing: the file begins with its first sample."""
@@ -25,9 +23,7 @@ class JsonlWriter:
         """Return the lines of the next samples."""
         lines = []
         for sample, png in self._contents.encode(offset, images, labels):
-            name = self._names.get(sample.class_name)
-            if name is None:
-                name = self._names[sample.class_name] = json.dumps(sample.class_name, ensure_ascii=False)
+            name = self._contents.quote(sample.class_name)
             file = base64.b64encode(png).decode("ascii")
             lines.append(f'{{"index":{sample.index},"class_label":{name},"png":"{file}"}}\n')
         return "".join(lines).encode()

@@ -9,7 +9,14 @@ from app.imaging.codec import Pixels
 from app.imaging.formats.arrays import IMAGES, list_numbers
 from app.imaging.formats.contents import Contents, Labels
 from app.imaging.formats.npy import write_header as write_array_header
-from app.imaging.formats.zip_records import Entry, write_descriptor, write_end, write_header, write_listing
+from app.imaging.formats.zip_records import (
+    Entry,
+    measure_header,
+    write_descriptor,
+    write_end,
+    write_header,
+    write_listing,
+)
 
 
 class NpzWriter:
@@ -64,7 +71,7 @@ def _name_entry(name: str, size: int) -> Entry:
 
 
 def _measure_entry(entry: Entry) -> int:
-    return len(write_header(entry)) + entry.size + len(write_descriptor(entry))
+    return measure_header(entry) + entry.size + len(write_descriptor(entry))
 
 
 def _write_directory(entries: list[Entry], mark: bytes) -> bytes:

@@ -49,7 +49,7 @@ class TarWriter:
         yield _write_member(f"{key}.png", png)
         if sample.label is not None:
             yield _write_member(f"{key}.cls", str(sample.label).encode())
-        yield _write_member(f"{key}.json", self._contents.write_facts(sample).encode())
+        yield _write_member(f"{key}.json", b"{%s}" % self._contents.write_facts(sample).encode())
 
 
 def _write_header_template(kind: bytes) -> bytes:

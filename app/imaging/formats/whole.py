@@ -15,7 +15,7 @@ def encode_one(image_format: ImageFormat) -> Callable[[Contents, Pixels], bytes]
 
     def encode(contents: Contents, images: Pixels) -> bytes:
         [sample] = contents.describe(0, 1, contents.labels_at(0, 1))
-        return encode_image(images[0], image_format, sample.mark)
+        return encode_image(images[0], image_format, contents.mark_sample(sample))
 
     return encode
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from app.imaging.codec import Pixels
 from app.imaging.formats.contents import Contents, Labels, Sample, blocks
-from app.imaging.formats.zip_records import Entry, write_end, write_header, write_listing
+from app.imaging.formats.zip_records import Entry, measure_header, write_end, write_header, write_listing
 
 NO_CLASS_FOLDER = "samples"
 
@@ -46,7 +46,7 @@ class ZipWriter:
             parts += [write_header(Entry(path, len(png), crc)), png]
             self._sums.append(crc)
             self._sizes.append(len(png))
-            metadata.append(self._describe(sample))
+            metadata.append(self._describe(sample, path))
         self._count("".join(metadata).encode())
         return self._place(b"".join(parts))
 
@@ -57,7 +57,7 @@ class ZipWriter:
         positions = [self._position]
         yield self._place(write_header(last[0]))
         for samples in self._blocks():
-            yield self._place("".join(map(self._describe, samples)).encode())
+            yield self._place("".join(self._describe(one, self._name_file(one)) for one in samples).encode())
         positions.append(self._position)
         yield self._place(write_header(last[1]) + manifest)
         start = self._position
@@ -74,7 +74,7 @@ class ZipWriter:
             for sample in samples:
                 entry = Entry(self._name_file(sample), self._sizes[number], self._sums[number])
                 piece.append(write_listing(entry, position))
-                position += len(write_header(entry)) + entry.size
+                position += measure_header(entry) + entry.size
                 number += 1
             yield b"".join(piece)
 
@@ -91,8 +91,8 @@ class ZipWriter:
         size, crc = self._metadata.size + len(data), zlib.crc32(data, self._metadata.crc)
         self._metadata = Entry(self._metadata.path, size, crc)
 
-    def _describe(self, sample: Sample) -> str:
-        return self._contents.write_facts(sample, file_name=self._name_file(sample)) + "\n"
+    def _describe(self, sample: Sample, path: str) -> str:
+        return f'{{"file_name": "{path}", {self._contents.write_facts(sample)}}}\n'
 
     def _name_file(self, sample: Sample) -> str:
         folder = self._folders.get(sample.label)

@@ -49,6 +49,11 @@ def write_header(entry: Entry) -> bytes:
     return fixed + name + extra
 
 
+def measure_header(entry: Entry) -> int:
+    """Return the length of ``write_header``."""
+    return 30 + len(entry.path.encode()) + (20 if entry.size >= _FULL_32 else 0)
+
+
 def write_descriptor(entry: Entry) -> bytes:
     """Write what stands behind the data of an entry whose checksum follows."""
     width = "Q" if entry.size >= _FULL_32 else "I"

@@ -5,7 +5,14 @@ import zipfile
 import numpy as np
 import pytest
 
-from app.imaging.formats.zip_records import Entry, write_descriptor, write_end, write_header, write_listing
+from app.imaging.formats.zip_records import (
+    Entry,
+    measure_header,
+    write_descriptor,
+    write_end,
+    write_header,
+    write_listing,
+)
 from tests.contents import LABELS, MANIFEST, make_contents, write_file
 
 BIG = 2**32 + 5
@@ -95,9 +102,11 @@ def test_numbers_over_four_gigabytes_are_listed(size, position):
 
 
 def test_headers_of_big_entries_say_so():
-    small, big = (write_header(Entry("a", size, 0, crc_follows=True)) for size in (5, BIG))
+    entries = [Entry("Füße", size, 0, crc_follows=True) for size in (5, BIG)]
+    small, big = (len(write_header(entry)) for entry in entries)
 
-    assert 20 == len(big) - len(small)
+    assert 20 == big - small
+    assert [small, big] == [measure_header(entry) for entry in entries]
     assert (16, 24) == tuple(len(write_descriptor(Entry("a", size, 0))) for size in (5, BIG))
 
 
