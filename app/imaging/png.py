@@ -25,12 +25,12 @@ PngPixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 
 
-def write_png(pixels: PngPixels, *, xmp: bytes, text: tuple[str, str] | None = None) -> bytes:
+def write_png(pixels: PngPixels, *, xmp: bytes | None = None, text: tuple[str, str] | None = None) -> bytes:
     """Encode an image.
 
     Args:
         pixels: Grey, grey and alpha, RGB or RGBA, shape (h, w, 1 to 4), in any byte order and memory layout.
-        xmp: XMP packet, UTF-8.
+        xmp: XMP packet, UTF-8; None for a file without.
         text: Keyword and ASCII text of one more text chunk.
 
     Returns:
@@ -49,7 +49,7 @@ def write_png(pixels: PngPixels, *, xmp: bytes, text: tuple[str, str] | None = N
 
 
 @functools.lru_cache(maxsize=64)
-def _begin_file(shape: tuple[int, ...], dtype: np.dtype[np.generic], xmp: bytes) -> bytes:
+def _begin_file(shape: tuple[int, ...], dtype: np.dtype[np.generic], xmp: bytes | None) -> bytes:
     """Write all that comes before an image's own text: the same for all images of a shape."""
     if dtype.kind != "u" or dtype.itemsize > 2:  # noqa: PLR2004 - bytes per channel
         raise ValueError(f"a PNG holds uint8 or uint16, not {dtype}")
@@ -57,8 +57,8 @@ def _begin_file(shape: tuple[int, ...], dtype: np.dtype[np.generic], xmp: bytes)
         raise ValueError(f"a PNG holds an image of shape (height, width, 1 to 4), not {shape}")
     height, width, channels = shape
     header = struct.pack(">IIBBBBB", width, height, 8 * dtype.itemsize, _COLOUR_TYPES[channels], 0, 0, 0)
-    chunks = [*_frame(b"IHDR", header), *_frame(b"iTXt", XMP_KEYWORD + bytes(5) + xmp)]
-    return b"".join((SIGNATURE, *chunks))
+    packet = () if xmp is None else _frame(b"iTXt", XMP_KEYWORD + bytes(5) + xmp)
+    return b"".join((SIGNATURE, *_frame(b"IHDR", header), *packet))
 
 
 def _compress_pixels(pixels: PngPixels) -> bytes:

@@ -39,25 +39,22 @@ def choose_filter(rows: Rows, pixel_bytes: int) -> Filter:
 
 def keep_bytes(rows: Rows, pixel_bytes: int) -> Rows:  # noqa: ARG001 - a filter's arguments
     """Store bytes as they are: filter 0, None."""
-    height, stride = rows.shape
-    filtered = np.zeros((height, 1 + stride), dtype=np.uint8)
-    filtered[:, 1:] = rows
-    return filtered
+    return _pad(rows)
 
 
 def subtract_left(rows: Rows, pixel_bytes: int) -> Rows:
     """Subtract the pixel to the left: filter 1, Sub."""
-    filtered = _allocate(rows, 1)
-    filtered[:, 1 : 1 + pixel_bytes] = rows[:, :pixel_bytes]
-    np.subtract(rows[:, pixel_bytes:], rows[:, :-pixel_bytes], out=filtered[:, 1 + pixel_bytes :])
+    padded = _pad(rows, left=pixel_bytes)
+    filtered = padded[:, pixel_bytes:] - padded[:, :-pixel_bytes]
+    filtered[:, 0] = 1
     return filtered
 
 
 def subtract_above(rows: Rows, pixel_bytes: int) -> Rows:  # noqa: ARG001 - a filter's arguments
     """Subtract the pixel above: filter 2, Up."""
-    filtered = _allocate(rows, 2)
-    filtered[0, 1:] = rows[0]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    padded = _pad(rows, above=1)
+    filtered = padded[1:] - padded[:-1]
+    filtered[:, 0] = 2
     return filtered
 
 
@@ -66,21 +63,19 @@ def subtract_average(rows: Rows, pixel_bytes: int) -> Rows:
 
     The average stays within 8 bits as what both bytes share, and half of the rest.
     """
-    height, stride = rows.shape
-    framed = np.zeros((height + 1, pixel_bytes + stride), dtype=np.uint8)
-    framed[1:, pixel_bytes:] = rows
-    left, above = framed[1:, :-pixel_bytes], framed[:-1, pixel_bytes:]
+    padded = _pad(rows, above=1, left=pixel_bytes)
+    left, above = padded[1:, :-pixel_bytes], padded[:-1, pixel_bytes:]
     average: Rows = np.bitwise_xor(left, above)
     average >>= 1
     average += np.bitwise_and(left, above)
-    filtered = _allocate(rows, 3)
-    np.subtract(rows, average, out=filtered[:, 1:])
+    filtered: Rows = np.subtract(padded[1:, pixel_bytes:], average, out=average)
+    filtered[:, 0] = 3
     return filtered
 
 
-def _allocate(rows: Rows, number: int) -> Rows:
-    """Make room for filtered rows, the filter's number before each."""
+def _pad(rows: Rows, *, above: int = 0, left: int = 0) -> Rows:
+    """Put a zero before each row, where the filter's number goes, and the zeros that an image is surrounded by."""
     height, stride = rows.shape
-    filtered = np.empty((height, 1 + stride), dtype=np.uint8)
-    filtered[:, 0] = number
-    return filtered
+    padded = np.zeros((above + height, left + 1 + stride), dtype=np.uint8)
+    padded[above:, left + 1 :] = rows
+    return padded

@@ -105,10 +105,8 @@ def test_texts_are_read_back():
     assert '{"index": 7}' == image.info["fount"]
 
 
-def test_a_file_without_a_text_of_its_own_has_the_packet_only():
-    chunks = dict(read_chunks(write_png(make_pixels(2, 2, 1), xmp=XMP)))
-
-    assert {b"IHDR", b"iTXt", b"IDAT", b"IEND"} == set(chunks)
+def test_a_file_without_texts_has_what_it_must():
+    assert [b"IHDR", b"IDAT", b"IEND"] == [kind for kind, _ in read_chunks(write_png(make_pixels(2, 2, 1)))]
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16], ids=["8-bit", "16-bit"])
