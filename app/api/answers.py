@@ -18,7 +18,7 @@ from app.imaging.mark import Origin
 from app.repository.manifest import dump_manifest
 from app.schemas.samples import SampleFormat
 from app.serving.catalog import ServedVersion
-from app.serving.plan import SamplePlan
+from app.serving.plan import Plan
 from app.serving.stream import SampleChunk, SampleStream
 
 
@@ -27,14 +27,14 @@ class Order:
     """One admitted request: which samples of which version, in which format."""
 
     version: ServedVersion
-    plan: SamplePlan
+    plan: Plan
     sample_format: SampleFormat
 
     @property
     def origin(self) -> Origin:
         """What all samples of this order have in common."""
         ref, plan = self.version.ref, self.plan
-        return Origin(ref.name, ref.version, ref.digest, plan.seed, plan.truncation)
+        return Origin(ref.name, ref.version, ref.digest, plan.seed, plan.truncation, plan.how)
 
     @property
     def contents(self) -> Contents:
@@ -160,7 +160,8 @@ def order_headers(order: Order) -> dict[str, str]:
 
 def _file_name(order: Order) -> str:
     ref, plan = order.version.ref, order.plan
-    return f"{ref.name}-{ref.version}-seed{plan.seed}-{plan.first_index}.{order.sample_format}"
+    kind = "-".join(["", *plan.how])
+    return f"{ref.name}-{ref.version}{kind}-seed{plan.seed}-{plan.first_index}.{order.sample_format}"
 
 
 def _count(order: Order, services: Services, num_samples: int) -> None:

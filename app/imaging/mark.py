@@ -1,10 +1,12 @@
 """How an image file says that it is synthetic, and which sample it is."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-Facts: TypeAlias = dict[str, int | float | str]
+Fact: TypeAlias = int | float | str
+Facts: TypeAlias = dict[str, Fact | Mapping[str, Fact]]
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 TEXT_KEYWORD = "fount"
@@ -20,13 +22,17 @@ XMP = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What all samples of one answer have in common: the checkpoint, the seed and how latents were scaled."""
+    """What all samples of one answer have in common: the checkpoint, the seed and how latents were scaled.
+
+    ``how`` says under one name what else latents are a function of, as for frames of a path; empty for plain samples.
+    """
 
     model: str
     version: int
     digest: str
     seed: int
     truncation: float = 1.0
+    how: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:
@@ -39,7 +45,7 @@ class SampleMarker:
 
     def __init__(self, origin: Origin) -> None:
         self._head = _dump(_common(origin)).removesuffix("}")
-        self._tail = _dump(_truncation(origin)).removeprefix("{")
+        self._tail = _dump(_rest(origin)).removeprefix("{")
         if self._tail != "}":
             self._tail = "," + self._tail
         self._classes: dict[str | None, str] = {}
@@ -59,21 +65,23 @@ def describe_sample(origin: Origin, index: int, class_name: str | None) -> str:
 
 def describe_sheet(origin: Origin, first_index: int, num_samples: int) -> str:
     """Write the text chunk of a contact sheet."""
-    return _dump(_common(origin) | {"first_index": first_index, "num_samples": num_samples} | _truncation(origin))
+    return _dump(_common(origin) | {"first_index": first_index, "num_samples": num_samples} | _rest(origin))
 
 
 def describe_file(origin: Origin, first_index: int, num_samples: int) -> str:
     """Write what a file of many samples says about itself: that they are synthetic, and which they are."""
     facts: Facts = {"first_index": first_index, "num_samples": num_samples, "digital_source_type": DIGITAL_SOURCE_TYPE}
-    return _dump(_common(origin) | facts | _truncation(origin))
+    return _dump(_common(origin) | facts | _rest(origin))
 
 
 def _common(origin: Origin) -> Facts:
     return {"model": origin.model, "version": origin.version, "digest": origin.digest, "seed": origin.seed}
 
 
-def _truncation(origin: Origin) -> Facts:
-    return {} if origin.truncation == 1.0 else {"truncation": origin.truncation}
+def _rest(origin: Origin) -> Facts:
+    """Return what most samples do not have."""
+    scale: Facts = {} if origin.truncation == 1.0 else {"truncation": origin.truncation}
+    return scale | dict(origin.how)
 
 
 def _dump(facts: Facts) -> str:

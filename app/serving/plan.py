@@ -4,9 +4,9 @@ A plan costs memory per class, never per sample.
 """
 
 import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeGuard
+from typing import Final, Protocol, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,40 @@ from numpy.typing import NDArray
 from app.core.seeds import INDEX_LIMIT, SEED_LIMIT, draw_labels
 from app.schemas.jobs import IndexRun, PathRun, Run
 
+SPHERICAL: Final = "spherical"
+LINEAR: Final = "linear"
+
 Labels = NDArray[np.int32]
+
+How: TypeAlias = Mapping[str, Mapping[str, int | float | str]]
 
 
 class Plan(Protocol):
     """What the engine computes for one request."""
 
     @property
+    def seed(self) -> int:
+        """Seed of the samples."""
+        ...
+
+    @property
+    def first_index(self) -> int:
+        """Number of the first sample."""
+        ...
+
+    @property
     def num_samples(self) -> int:
         """How many samples."""
+        ...
+
+    @property
+    def truncation(self) -> float:
+        """Factor on the latents, in (0, 1]."""
+        ...
+
+    @property
+    def how(self) -> How:
+        """What else the latents are a function of, under one name; empty for plain samples."""
         ...
 
     def labels(self, offset: int, count: int) -> Labels | None:
@@ -137,6 +162,11 @@ class SamplePlan:
             return self._counted_labels(offset, count)
         return draw_labels(self.seed, self.indices(offset, count), self.num_classes)
 
+    @property
+    def how(self) -> How:
+        """See ``Plan.how``."""
+        return {}
+
     def run(self, offset: int, count: int) -> IndexRun:
         """See ``Plan.run``."""
         return IndexRun(self.seed, self.first_index + offset, count, self.truncation)
@@ -176,29 +206,53 @@ class SampleAddress:
 
 @dataclass(frozen=True, slots=True)
 class PathPlan:
-    """Frames of a path from one sample to another.
+    """Consecutive frames of a path from one sample to another.
 
     Attributes:
-        start: Latents of the first frame.
-        stop: Latents of the last one.
-        num_samples: How many frames, both ends included, at least 2.
+        start: Latents of frame 0.
+        end: Latents of the last frame.
+        num_frames: Frames of the whole path, both ends included, at least 2.
+        num_samples: How many of them.
+        first_index: Number of the first one.
         class_index: Class of all frames; None for an unconditional model.
         is_spherical: Whether frames keep the spread of normal latents; else the path is a straight line.
         truncation: Factor on the latents, in (0, 1].
     """
 
     start: SampleAddress
-    stop: SampleAddress
+    end: SampleAddress
+    num_frames: int
     num_samples: int
+    first_index: int = 0
     class_index: int | None = None
     is_spherical: bool = True
     truncation: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.num_samples < 2:  # noqa: PLR2004 - a path has two ends
+        if self.num_frames < 2:  # noqa: PLR2004 - a path has two ends
             raise ValueError("a path has at least 2 frames")
+        if self.num_samples < 1 or not 0 <= self.first_index <= self.num_frames - self.num_samples:
+            raise ValueError("frames must be of the path, and there must be at least one")
         if not 0 < self.truncation <= 1:
             raise ValueError("truncation must be in (0, 1]")
+
+    @property
+    def seed(self) -> int:
+        """See ``Plan.seed``: that of the start."""
+        return self.start.seed
+
+    @property
+    def how(self) -> How:
+        """See ``Plan.how``."""
+        return {
+            "path": {
+                "start_index": self.start.index,
+                "end_seed": self.end.seed,
+                "end_index": self.end.index,
+                "num_frames": self.num_frames,
+                "method": SPHERICAL if self.is_spherical else LINEAR,
+            }
+        }
 
     def labels(self, offset: int, count: int) -> Labels | None:  # noqa: ARG002 - all frames are of one class
         """See ``Plan.labels``."""
@@ -206,8 +260,9 @@ class PathPlan:
 
     def run(self, offset: int, count: int) -> PathRun:
         """See ``Plan.run``."""
-        ends = (self.start.seed, self.start.index, self.stop.seed, self.stop.index)
-        return PathRun(*ends, self.num_samples, offset, count, self.is_spherical, self.truncation)
+        ends = (self.start.seed, self.start.index, self.end.seed, self.end.index)
+        first_frame = self.first_index + offset
+        return PathRun(*ends, self.num_frames, first_frame, count, self.is_spherical, self.truncation)
 
 
 def labels_of(runs: Sequence[tuple[Plan, int, int]]) -> list[Labels | None]:

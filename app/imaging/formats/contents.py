@@ -135,6 +135,7 @@ class Contents:
             "model": origin.reference,
             "digest": origin.digest,
             "truncation": origin.truncation,
+            **origin.how,
         }
         return json.dumps(facts)[1:-1]
 

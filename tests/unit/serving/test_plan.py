@@ -84,7 +84,8 @@ def test_the_last_index_can_be_asked_for():
 
 
 def make_path(**changes):
-    facts = {"start": SampleAddress(1, 2), "stop": SampleAddress(3, 4), "num_samples": 6, "class_index": 5}
+    ends = {"start": SampleAddress(1, 2), "end": SampleAddress(3, 4)}
+    facts = {**ends, "num_frames": 6, "num_samples": 6, "class_index": 5}
     return PathPlan(**facts | changes)
 
 
@@ -93,10 +94,22 @@ def test_a_path_is_cut_into_runs_of_frames():
 
     assert PathRun(1, 2, 3, 4, 6, 2, 3, False, 0.5) == plan.run(2, 3)
     assert [5, 5, 5] == plan.labels(2, 3).tolist()
+    assert PathRun(1, 2, 3, 4, 6, 4, 1, True, 1.0) == make_path(first_index=3, num_samples=2).run(1, 1)
     assert make_path(class_index=None).labels(0, 2) is None
 
 
-@pytest.mark.parametrize("changes", [{"num_samples": 1}, {"truncation": 0.0}, {"truncation": 1.5}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"num_frames": 1, "num_samples": 1},
+        {"num_samples": 0},
+        {"first_index": 1},
+        {"first_index": -1, "num_samples": 2},
+        {"truncation": 0.0},
+        {"truncation": 1.5},
+    ],
+    ids=str,
+)
 def test_a_path_needs_two_frames_and_a_factor(changes):
     with pytest.raises(ValueError, match=r"must be|at least"):
         make_path(**changes)
