@@ -74,6 +74,14 @@ def binary(description: str, media_types: Iterable[str], headers: Iterable[str] 
     }
 
 
+def describe_upload(name: str, description: str) -> dict[str, Any]:
+    """Document a body that is a form with a file, or the file itself."""
+    part = {**_FILE, "description": description}
+    form = {"type": "object", "required": [name], "properties": {name: part}}
+    content = {"multipart/form-data": {"schema": form}, "image/png": {"schema": part}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
 SAMPLE_MEDIA_TYPES = tuple(one.media_type for one in FORMATS.values())
 _HEADERS = {

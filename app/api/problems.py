@@ -45,7 +45,9 @@ TABLE: Mapping[type[ServiceError], Row] = {
     ),
     errors.InvalidInputError: Row(HTTPStatus.UNPROCESSABLE_ENTITY, "A value is not valid", _FIX),
     errors.MalformedBodyError: Row(
-        HTTPStatus.BAD_REQUEST, "The body is not valid JSON", "Send one JSON object, UTF-8, each name at most once."
+        HTTPStatus.BAD_REQUEST,
+        "The body is not well formed",
+        "Send one JSON object, UTF-8, each name at most once; or a complete form, where the route reads files.",
     ),
     errors.UnknownLabelError: Row(
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -65,7 +67,7 @@ TABLE: Mapping[type[ServiceError], Row] = {
     errors.UnsupportedMediaError: Row(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "The body's type is not supported",
-        "Send `Content-Type: application/json`, without `Content-Encoding`.",
+        "Send the type that `detail` names, without `Content-Encoding`.",
     ),
     errors.NotAcceptableError: Row(
         HTTPStatus.NOT_ACCEPTABLE,
@@ -206,7 +208,8 @@ async def _handle_http_exception(request: Request, error: Any) -> Response:
     fields: dict[str, FieldValue] = {}
     headers = dict(error.headers or {})
     if code == "body-too-large":
-        fields["limit"] = request.app.state.services.settings.http.body_limit_bytes
+        default = request.app.state.services.settings.http.body_limit_bytes
+        fields["limit"] = getattr(request.state, "body_limit_bytes", default)
     if code == "method-not-allowed":
         headers["Allow"] = ", ".join(_allowed_methods(request))
     return problem_response(request.scope, PROTOCOL_TABLE[code], code, detail, fields, headers)

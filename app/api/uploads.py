@@ -1,0 +1,113 @@
+"""Files in a request: the parts of a form, or one image as the whole body. Bounded in bytes, parts and time."""
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from app.api.strict import read_body
+from app.core.errors import LimitExceededError, MalformedBodyError, UnsupportedMediaError
+
+UPLOAD_DEADLINE_S = 60.0
+FORM_TYPE = "multipart/form-data"
+_MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form, or the whole body."""
+
+    name: str
+    file_name: str | None
+    data: bytes
+
+
+async def read_parts(request: Request, *, limit_bytes: int, limit_parts: int) -> list[Part]:
+    """Read what was uploaded.
+
+    Args:
+        request: The request.
+        limit_bytes: Most bytes of the body.
+        limit_parts: Most parts of a form.
+
+    Returns:
+        Parts in their order; one without a name where the body is an image itself.
+
+    Raises:
+        HTTPException: 413 if the body is larger, 408 if it takes too long.
+        UnsupportedMediaError: If it is neither a form nor an image.
+        MalformedBodyError: If it is not the form that it should be.
+        LimitExceededError: If it has more parts.
+    """
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    media_type = kind.decode("latin-1")
+    is_form = media_type == FORM_TYPE
+    if not is_form and not media_type.startswith("image/"):
+        raise UnsupportedMediaError(f"send the image as a part of `{FORM_TYPE}`, or as the body with its `image/` type")
+    request.state.body_limit_bytes = limit_bytes
+    body = await read_body(request, limit_bytes, UPLOAD_DEADLINE_S)
+    if not is_form:
+        return [Part("", None, body)]
+    return _Form(options.get(b"boundary", b""), limit_parts).read(body)
+
+
+@dataclass(slots=True)
+class _Form:
+    """Collects the parts of one form."""
+
+    boundary: bytes
+    limit_parts: int
+    parts: list[Part] = field(default_factory=list)
+    _headers: dict[bytes, bytes] = field(default_factory=dict)
+    _name: bytearray = field(default_factory=bytearray)
+    _value: bytearray = field(default_factory=bytearray)
+    _data: bytearray = field(default_factory=bytearray)
+    _is_complete: bool = False
+
+    def read(self, body: bytes) -> list[Part]:
+        if not self.boundary:
+            raise MalformedBodyError("the content type of a form names its `boundary`")
+        try:
+            parser = MultipartParser(
+                self.boundary,
+                {
+                    "on_part_begin": self._begin,
+                    "on_part_data": lambda data, start, end: self._data.extend(data[start:end]),
+                    "on_part_end": self._end,
+                    "on_header_field": lambda data, start, end: self._name.extend(data[start:end]),
+                    "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+                    "on_header_end": self._end_header,
+                    "on_end": self._finish,
+                },
+            )
+            parser.write(body)
+        except ValueError:
+            raise MalformedBodyError("the body is not a form as its content type says") from None
+        if not self._is_complete:
+            raise MalformedBodyError("the form is cut off: its last boundary is missing")
+        return self.parts
+
+    def _begin(self) -> None:
+        if len(self.parts) >= self.limit_parts:
+            raise LimitExceededError(
+                f"one request holds at most {self.limit_parts} parts; send several requests", limit=self.limit_parts
+            )
+        self._headers = {}
+        self._data = bytearray()
+
+    def _end_header(self) -> None:
+        self._headers[bytes(self._name).lower()] = bytes(self._value)
+        self._name.clear()
+        self._value.clear()
+
+    def _end(self) -> None:
+        kind, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        name = options.get(b"name")
+        if kind != b"form-data" or name is None or len(name) > _MAX_NAME:
+            raise MalformedBodyError("every part of a form has a name, in `Content-Disposition`")
+        file_name = options.get(b"filename")
+        text = None if file_name is None else file_name[:_MAX_NAME].decode("utf-8", "replace")
+        self.parts.append(Part(name.decode("utf-8", "replace"), text, bytes(self._data)))
+
+    def _finish(self) -> None:
+        self._is_complete = True

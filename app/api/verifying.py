@@ -1,0 +1,200 @@
+"""Is this image one of ours? Read its mark, compute that sample again, compare."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import numpy as np
+from PIL import Image
+from pydantic import ValidationError
+from starlette.types import Receive
+
+from app.api.answers import Order
+from app.api.services import Services
+from app.api.streaming import until_disconnect
+from app.core.errors import NotFoundError
+from app.imaging.codec import ImageFormat, Pixels
+from app.imaging.formats.whole import encode_one
+from app.imaging.reading import PngFacts, claims_to_be_synthetic, read_png
+from app.repository.manifest import ImageSpec
+from app.schemas.marks import PathMark, SampleMark
+from app.schemas.samples import SampleFormat
+from app.schemas.verifications import Verdict, VerificationAnswer, VerifiedSample
+from app.serving.catalog import ServedVersion
+from app.serving.plan import SPHERICAL, PathPlan, Plan, SampleAddress, SamplePlan
+
+ROUNDING_LEVELS = 2
+"""Pixels of one sample differ by no more than this between kinds of devices."""
+
+_write_png = encode_one(ImageFormat.PNG)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unverifiable(Exception):  # noqa: N818 - an outcome, not an error
+    detail: str
+
+
+async def verify(data: bytes, services: Services, receive: Receive) -> VerificationAnswer:
+    """Verify one image file.
+
+    Args:
+        data: The whole file, of any kind.
+        services: The application's parts.
+        receive: The request's channel, watched for the caller leaving.
+
+    Raises:
+        ServiceError: If the sample cannot be computed now.
+        ClientDisconnect: If the caller left.
+    """
+    synthetic = claims_to_be_synthetic(data)
+    facts = read_png(data)
+    mark = _read_mark(facts)
+    if facts is None or mark is None:
+        return VerificationAnswer(
+            verdict="unmarked",
+            made_by_fount=None,
+            detail="the file does not say which sample it is; Fount writes that into PNG files",
+            claims_to_be_synthetic=synthetic,
+        )
+    try:
+        version = await _find_version(mark, services)
+        plan = _plan_again(mark, version)
+    except _Unverifiable as reason:
+        return VerificationAnswer(
+            verdict="unverifiable",
+            made_by_fount=None,
+            detail=reason.detail,
+            claims_to_be_synthetic=synthetic,
+            sample=_describe(mark),
+        )
+    order = Order(version, plan, SampleFormat.PNG)
+    images = await until_disconnect(receive, _compute(order, services))
+    verdict, difference = (await services.encoder.run(_compare, data, facts, order, images))[0]
+    return VerificationAnswer(
+        verdict=verdict,
+        made_by_fount=verdict != "differs",
+        detail=_SENTENCES[verdict],
+        claims_to_be_synthetic=synthetic,
+        max_difference=difference,
+        sample=_describe(mark),
+    )
+
+
+_SENTENCES: Mapping[Verdict, str] = {
+    "identical": "computing the sample again gives this file, byte for byte",
+    "same-pixels": "every pixel is that of the sample; the file was written by other software, or another release",
+    "differs-by-rounding": "pixels are those of the sample up to rounding, as another kind of device computes them",
+    "differs": "the file bears the mark of a sample that looks otherwise",
+}
+
+
+def _read_mark(facts: PngFacts | None) -> SampleMark | None:
+    if facts is None or facts.mark is None:
+        return None
+    try:
+        return SampleMark.model_validate_json(facts.mark)
+    except ValidationError:
+        return None
+
+
+async def _find_version(mark: SampleMark, services: Services) -> ServedVersion:
+    try:
+        version = await services.engine.catalog.obtain(f"{mark.model}@{mark.version}")
+    except NotFoundError:
+        raise _Unverifiable("this service does not have the version that the mark names") from None
+    if version.ref.digest != mark.digest:
+        raise _Unverifiable("this service has another checkpoint under the name and version of the mark")
+    return version
+
+
+def _plan_again(mark: SampleMark, version: ServedVersion) -> Plan:
+    class_names = version.manifest.class_names
+    if mark.index is None:
+        raise _Unverifiable("this is a contact sheet; send one of its samples")
+    if mark.variation is not None:
+        raise _Unverifiable("a variation can be computed again only from the image that it was made from")
+    if (mark.class_name is None) != (not class_names) or mark.class_name not in {None, *class_names}:
+        raise _Unverifiable("the mark names a class that the version does not have")
+    label = None if mark.class_name is None else class_names.index(mark.class_name)
+    if mark.path is not None:
+        return _plan_frame(mark, mark.path, mark.index, label)
+    if label is None:
+        return SamplePlan.drawn(seed=mark.seed, first_index=mark.index, num_samples=1, truncation=mark.truncation)
+    return SamplePlan.of_class(
+        label,
+        seed=mark.seed,
+        first_index=mark.index,
+        num_samples=1,
+        num_classes=len(class_names),
+        truncation=mark.truncation,
+    )
+
+
+def _plan_frame(mark: SampleMark, path: PathMark, frame: int, label: int | None) -> PathPlan:
+    if frame >= path.num_frames:
+        raise _Unverifiable("the mark names a frame behind the end of its path")
+    return PathPlan(
+        SampleAddress(mark.seed, path.start_index),
+        SampleAddress(path.end_seed, path.end_index),
+        path.num_frames,
+        num_samples=1,
+        first_index=frame,
+        class_index=label,
+        is_spherical=path.method == SPHERICAL,
+        truncation=mark.truncation,
+    )
+
+
+async def _compute(order: Order, services: Services) -> Pixels:
+    stream = services.engine.submit(order.version, order.plan)
+    try:
+        return (await anext(stream)).images
+    finally:
+        await stream.aclose()
+
+
+def _compare(data: bytes, facts: PngFacts, order: Order, images: Pixels) -> tuple[Verdict, int | None]:
+    """Return the verdict, and the largest difference of a pixel where sizes agree."""
+    if data == _write_png(order.contents, images):
+        return "identical", 0
+    pixels = _decode(data, facts, order.version.manifest.image)
+    if pixels is None:
+        return "differs", None
+    difference = int(np.abs(pixels.astype(np.int16) - images[0]).max())
+    if difference == 0:
+        return "same-pixels", 0
+    return ("differs-by-rounding" if difference <= ROUNDING_LEVELS else "differs"), difference
+
+
+def _decode(data: bytes, facts: PngFacts, image: ImageSpec) -> Pixels | None:
+    """Decode a file whose header has the size of the model's images; None if it is not of their kind, or not sound."""
+    if (facts.width, facts.height) != (image.width, image.height):
+        return None
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as file:
+            pixels = np.asarray(file)
+    except Exception:  # noqa: BLE001 - a codec raises what it likes on bad data
+        return None
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels  # noqa: PLR2004 - height, width, channel
+    return pixels if pixels.dtype == np.uint8 and pixels.shape[2] == image.channels else None
+
+
+def _describe(mark: SampleMark) -> VerifiedSample | None:
+    if mark.index is None:
+        return None
+    address = None
+    if mark.path is None and mark.variation is None:
+        query = {} if mark.class_name is None else {"class_label": mark.class_name}
+        query |= {} if mark.truncation == 1.0 else {"truncation": str(mark.truncation)}
+        address = f"/v1/models/{mark.model}/versions/{mark.version}/samples/{mark.seed}/{mark.index}.png"
+        address += f"?{urlencode(query)}" if query else ""
+    return VerifiedSample(
+        model=f"{mark.model}@{mark.version}",
+        digest=mark.digest,
+        seed=mark.seed,
+        index=mark.index,
+        class_label=mark.class_name,
+        truncation=mark.truncation,
+        address=address,
+    )
