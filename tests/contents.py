@@ -3,6 +3,7 @@
 import numpy as np
 
 from app.imaging.formats.contents import ArrayShape, Contents
+from app.imaging.formats.places import Consecutive
 from app.imaging.formats.registry import FORMATS
 from app.imaging.mark import Origin
 from app.schemas.samples import SampleFormat
@@ -17,8 +18,7 @@ MANIFEST = b'{"schema": 1}'
 def make_contents(images=IMAGES, labels=LABELS, *, class_names=CLASS_NAMES, first_index=100, origin=ORIGIN) -> Contents:
     """Describe a file of these samples; without labels, of a model without classes."""
     return Contents(
-        origin=origin,
-        first_index=first_index,
+        places=Consecutive(origin, first_index, len(images)),
         shape=ArrayShape(*images.shape),
         class_names=[] if labels is None else class_names,
         labels_at=lambda offset, count: None if labels is None else labels[offset : offset + count],

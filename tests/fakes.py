@@ -26,6 +26,7 @@ from app.schemas.jobs import (
     PathRun,
     Ping,
     Pong,
+    RowsRun,
     Run,
     SampleBatch,
     Shutdown,
@@ -287,6 +288,8 @@ def _samples_of(run: Run) -> list[tuple[int, int]]:
     match run:
         case IndexRun():
             return [(run.seed, run.first_index + number) for number in range(run.count)]
+        case RowsRun():
+            return [(run.seed, index) for index in np.frombuffer(run.indices, dtype="<i8").tolist()]
         case PathRun():
             ends = run.from_seed * 5 + run.from_index * 3 + run.to_seed * 2 + run.to_index
             return [(ends, run.first_frame + number) for number in range(run.count)]

@@ -1,9 +1,10 @@
 """Samples into answers: the headers that say what they are, and the body in the chosen format."""
 
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from starlette.responses import Response
@@ -12,14 +13,55 @@ from starlette.types import Receive
 from app.api.services import Services
 from app.api.streaming import StreamedAnswer, until_disconnect
 from app.imaging.formats.contents import ArrayShape, Contents
+from app.imaging.formats.places import Consecutive
 from app.imaging.formats.registry import FORMATS, Streamed
 from app.imaging.formats.writer import SampleWriter
 from app.imaging.mark import Origin
 from app.repository.manifest import dump_manifest
+from app.schemas.jobs import ModelRef
 from app.schemas.samples import SampleFormat
 from app.serving.catalog import ServedVersion
+from app.serving.engine import Engine
+from app.serving.merging import ChunkStream
 from app.serving.plan import Plan
 from app.serving.stream import SampleChunk, SampleStream
+
+
+class FileOrder(Protocol):
+    """What an answer is made from: samples, and the format that they are sent in."""
+
+    @property
+    def sample_format(self) -> SampleFormat:
+        """How samples are sent."""
+        ...
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples the answer holds."""
+        ...
+
+    @property
+    def contents(self) -> Contents:
+        """What the file holds."""
+        ...
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer's headers say of its samples."""
+        ...
+
+    @property
+    def file_name(self) -> str:
+        """What a browser saves the answer as."""
+        ...
+
+    def submit(self, engine: Engine) -> ChunkStream:
+        """Have the samples computed."""
+        ...
+
+    def tally(self, offset: int, count: int) -> Iterable[tuple[ModelRef, int]]:
+        """Count some of the samples by version."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +71,38 @@ class Order:
     version: ServedVersion
     plan: Plan
     sample_format: SampleFormat
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples the answer holds."""
+        return self.plan.num_samples
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer's headers say of its samples."""
+        ref, plan = self.version.ref, self.plan
+        return {
+            "Fount-Model": f"{ref.name}@{ref.version}",
+            "Fount-Digest": ref.digest,
+            "Fount-Seed": str(plan.seed),
+            "Fount-First-Index": str(plan.first_index),
+            "Fount-Num-Samples": str(plan.num_samples),
+        }
+
+    @property
+    def file_name(self) -> str:
+        """What a browser saves the answer as."""
+        ref, plan = self.version.ref, self.plan
+        kind = "-".join(["", *plan.how])
+        return f"{ref.name}-{ref.version}{kind}-seed{plan.seed}-{plan.first_index}.{self.sample_format}"
+
+    def submit(self, engine: Engine) -> SampleStream:
+        """Have the samples computed."""
+        return engine.submit(self.version, self.plan)
+
+    def tally(self, offset: int, count: int) -> Iterator[tuple[ModelRef, int]]:  # noqa: ARG002 - all are of one version
+        """Count some of the samples by version."""
+        yield self.version.ref, count
 
     @property
     def origin(self) -> Origin:
@@ -42,8 +116,7 @@ class Order:
         manifest, plan = self.version.manifest, self.plan
         image = manifest.image
         return Contents(
-            origin=self.origin,
-            first_index=plan.first_index,
+            places=Consecutive(self.origin, plan.first_index, plan.num_samples),
             shape=ArrayShape(plan.num_samples, image.height, image.width, image.channels),
             class_names=manifest.class_names,
             labels_at=plan.labels,
@@ -51,7 +124,7 @@ class Order:
         )
 
 
-async def answer_order(order: Order, services: Services, receive: Receive) -> Response:
+async def answer_order(order: FileOrder, services: Services, receive: Receive) -> Response:
     """Compute an order's samples and make the answer; the samples of large ones are computed while it is sent.
 
     Args:
@@ -63,7 +136,7 @@ async def answer_order(order: Order, services: Services, receive: Receive) -> Re
         ServiceError: If the samples cannot be computed; an answer that has begun is broken off instead.
         ClientDisconnect: If the caller left before the answer began.
     """
-    stream = services.engine.submit(order.version, order.plan)
+    stream = order.submit(services.engine)
     try:
         answer = await until_disconnect(receive, _begin(order, stream, services))
     except BaseException:
@@ -74,25 +147,25 @@ async def answer_order(order: Order, services: Services, receive: Receive) -> Re
     return answer
 
 
-async def _begin(order: Order, stream: SampleStream, services: Services) -> Response:
+async def _begin(order: FileOrder, stream: ChunkStream, services: Services) -> Response:
     sample_format = FORMATS[order.sample_format]
     if isinstance(sample_format, Streamed):
         return await _begin_file(order, sample_format, stream, services)
     chunks = [chunk async for chunk in stream]
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
     body, encode_s = await services.encoder.run_sized(images.nbytes, sample_format.encode, order.contents, images)
-    _count(order, services, len(images))
+    _count(order, services, 0, len(images))
     return Response(body, headers=_describe(order, stream, encode_s), media_type=sample_format.media_type)
 
 
-async def _begin_file(order: Order, sample_format: Streamed, stream: SampleStream, services: Services) -> Response:
+async def _begin_file(order: FileOrder, sample_format: Streamed, stream: ChunkStream, services: Services) -> Response:
     """Compute the first samples before the status is sent: what goes wrong until then is a problem."""
     first = await anext(stream)
     num_bytes = sys.maxsize if sample_format.library else first.images.nbytes  # no import on the event loop
     encode = partial(services.encoder.run_sized, num_bytes)
-    _count(order, services, len(first.images))
-    disposition = {"Content-Disposition": f'attachment; filename="{_file_name(order)}"'}
-    if len(first.images) == order.plan.num_samples:
+    _count(order, services, 0, len(first.images))
+    disposition = {"Content-Disposition": f'attachment; filename="{order.file_name}"'}
+    if len(first.images) == order.num_samples:
         body, encode_s = await encode(_write_file, order, sample_format, first)
         headers = _describe(order, stream, encode_s) | disposition
         return Response(body, headers=headers, media_type=sample_format.media_type)
@@ -105,7 +178,7 @@ async def _begin_file(order: Order, sample_format: Streamed, stream: SampleStrea
 
 
 async def _continue_file(
-    order: Order, stream: SampleStream, services: Services, writer: SampleWriter, first: bytes
+    order: FileOrder, stream: ChunkStream, services: Services, writer: SampleWriter, first: bytes
 ) -> AsyncGenerator[bytes, None]:
     """Yield the whole file; while a batch is encoded, the next are computed, as far ahead as the engine allows."""
     async for piece in _run_through(writer.begin(), services):
@@ -113,7 +186,7 @@ async def _continue_file(
     yield first
     async for chunk in stream:
         piece, _ = await services.encoder.run(_add, writer, chunk)
-        _count(order, services, len(chunk.images))
+        _count(order, services, chunk.offset, len(chunk.images))
         yield piece
     async for piece in _run_through(writer.finish(), services):
         yield piece
@@ -124,12 +197,12 @@ async def _run_through(pieces: Iterator[bytes], services: Services) -> AsyncGene
         yield piece
 
 
-def _write_file(order: Order, sample_format: Streamed, samples: SampleChunk) -> bytes:
+def _write_file(order: FileOrder, sample_format: Streamed, samples: SampleChunk) -> bytes:
     writer = sample_format.open(order.contents)
     return b"".join([*writer.begin(), _add(writer, samples), *writer.finish()])
 
 
-def _open_file(order: Order, sample_format: Streamed, first: SampleChunk) -> tuple[SampleWriter, bytes]:
+def _open_file(order: FileOrder, sample_format: Streamed, first: SampleChunk) -> tuple[SampleWriter, bytes]:
     writer = sample_format.open(order.contents)
     return writer, _add(writer, first)
 
@@ -138,31 +211,15 @@ def _add(writer: SampleWriter, chunk: SampleChunk) -> bytes:
     return writer.add(chunk.offset, chunk.images, chunk.labels)
 
 
-def _describe(order: Order, stream: SampleStream, encode_s: float) -> dict[str, str]:
+def _describe(order: FileOrder, stream: ChunkStream, encode_s: float) -> dict[str, str]:
     """Write the headers; times are those known when the head goes out."""
     times = {"queue": stream.queue_s, "device": stream.device_s, "encode": encode_s}
     return {
-        **order_headers(order),
+        **order.headers,
         "Server-Timing": ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items()),
     }
 
 
-def order_headers(order: Order) -> dict[str, str]:
-    """Say which samples an answer holds."""
-    return {
-        "Fount-Model": order.version.ref.name + f"@{order.version.ref.version}",
-        "Fount-Digest": order.version.ref.digest,
-        "Fount-Seed": str(order.plan.seed),
-        "Fount-First-Index": str(order.plan.first_index),
-        "Fount-Num-Samples": str(order.plan.num_samples),
-    }
-
-
-def _file_name(order: Order) -> str:
-    ref, plan = order.version.ref, order.plan
-    kind = "-".join(["", *plan.how])
-    return f"{ref.name}-{ref.version}{kind}-seed{plan.seed}-{plan.first_index}.{order.sample_format}"
-
-
-def _count(order: Order, services: Services, num_samples: int) -> None:
-    services.metrics.samples.labels(order.version.ref.name, str(order.version.ref.version)).inc(num_samples)
+def _count(order: FileOrder, services: Services, offset: int, count: int) -> None:
+    for ref, num_samples in order.tally(offset, count):
+        services.metrics.samples.labels(ref.name, str(ref.version)).inc(num_samples)

@@ -43,6 +43,7 @@ class Stream(enum.IntEnum):
     LATENT = 1
     AUGMENTATION = 2
     VARIATION = 3
+    ORDER = 4
 
 
 def draw_seed() -> int:

@@ -55,6 +55,15 @@ class IndexRun(msgspec.Struct, frozen=True, array_like=True, tag=0):
     truncation: float
 
 
+class RowsRun(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Any samples of one seed; ``indices`` are int64, little-endian."""
+
+    seed: int
+    indices: bytes
+    count: int
+    truncation: float
+
+
 class PathRun(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """Consecutive frames of a path between two samples: ``first_frame`` to ``first_frame + count - 1``.
 
@@ -88,7 +97,7 @@ class VariationRun(msgspec.Struct, frozen=True, array_like=True, tag=2):
     truncation: float = 1.0
 
 
-Run: TypeAlias = IndexRun | PathRun | VariationRun
+Run: TypeAlias = IndexRun | RowsRun | PathRun | VariationRun
 """Samples that lie one after the other in a batch."""
 
 

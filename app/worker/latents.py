@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.seeds import LatentPrior, Stream, draw_latents
-from app.schemas.jobs import IndexRun, PathRun, Run, VariationRun
+from app.schemas.jobs import IndexRun, PathRun, RowsRun, Run, VariationRun
 
 Latents = NDArray[np.float32]
 
@@ -21,7 +21,7 @@ def draw_run_latents(runs: Sequence[Run], latent_dim: int, prior: LatentPrior = 
     Returns:
         Numbers of the prior times each run's truncation, shape (samples, latent_dim).
     """
-    samples = [run for run in runs if isinstance(run, IndexRun)]
+    samples = [run for run in runs if isinstance(run, IndexRun | RowsRun)]
     if len(samples) == len(runs):
         latents = _draw_samples(samples, latent_dim, prior)
     else:
@@ -38,15 +38,21 @@ def _draw_run(run: Run, latent_dim: int, prior: LatentPrior) -> Latents:
             return _draw_path(run, latent_dim, prior)
         case VariationRun():
             return _draw_variations(run, latent_dim)
-        case IndexRun():
+        case IndexRun() | RowsRun():
             return _draw_samples([run], latent_dim, prior)
 
 
-def _draw_samples(runs: Sequence[IndexRun], latent_dim: int, prior: LatentPrior) -> Latents:
+def _draw_samples(runs: Sequence[IndexRun | RowsRun], latent_dim: int, prior: LatentPrior) -> Latents:
     """Draw all runs in one go."""
     seeds = np.repeat(np.array([run.seed for run in runs], dtype=np.uint64), [run.count for run in runs])
-    indices = np.concatenate([run.first_index + np.arange(run.count, dtype=np.int64) for run in runs])
+    indices = np.concatenate([_list_indices(run) for run in runs])
     return draw_latents(seeds, indices, latent_dim, prior)
+
+
+def _list_indices(run: IndexRun | RowsRun) -> NDArray[np.int64]:
+    if isinstance(run, RowsRun):
+        return np.frombuffer(run.indices, dtype="<i8")
+    return run.first_index + np.arange(run.count, dtype=np.int64)
 
 
 def _draw_path(run: PathRun, latent_dim: int, prior: LatentPrior) -> Latents:

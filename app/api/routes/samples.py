@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from app.api.access import requires
-from app.api.answers import Order, answer_order, order_headers
+from app.api.answers import Order, answer_order
 from app.api.caching import answer_not_modified, cache_headers
 from app.api.documentation import BODY, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
 from app.api.keys import AccessScope
@@ -124,7 +124,7 @@ async def get_sample(
     headers = cache_headers(
         _sample_tag(order, services), is_permanent=is_version(address.version), is_private=services.settings.has_keys
     )
-    known = answer_not_modified(request.headers.get("if-none-match"), headers | order_headers(order))
+    known = answer_not_modified(request.headers.get("if-none-match"), headers | order.headers)
     if known is not None:
         return known
     answer = await answer_order(order, services, request.receive)

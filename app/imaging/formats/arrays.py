@@ -34,12 +34,15 @@ class Numbers:
 
 
 def list_numbers(contents: Contents) -> list[Numbers]:
-    """List the arrays beside the images, by name: ``indices`` and ``labels`` (n,), ``seed`` ()."""
+    """List the arrays beside the images, by name: ``indices`` and ``labels`` (n,), ``seed`` () or (n,) if many."""
     dims = (contents.num_samples,)
+    seeds = {origin.seed for origin in contents.places.origins}
     return [
         Numbers("indices", dims, lambda: _compute(contents, contents.indices)),
         Numbers("labels", dims, lambda: _compute(contents, contents.numeric_labels)),
-        Numbers("seed", (), lambda: iter([np.array(contents.origin.seed, dtype="<i8").tobytes()])),
+        Numbers("seed", dims, lambda: _compute(contents, contents.seeds))
+        if len(seeds) > 1
+        else Numbers("seed", (), lambda: iter([np.array(contents.origin.seed, dtype="<i8").tobytes()])),
     ]
 
 

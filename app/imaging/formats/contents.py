@@ -1,16 +1,18 @@
 """What one file of samples holds, as far as it is known before the samples are computed."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.imaging.codec import Pixels, encode_png
-from app.imaging.mark import Origin, SampleMarker, describe_file
+from app.imaging.formats.places import Places
+from app.imaging.mark import Origin, SampleMarker
 
 Labels: TypeAlias = NDArray[np.integer]
 LabelsAt: TypeAlias = Callable[[int, int], Labels | None]
@@ -41,32 +43,51 @@ class ArrayShape:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample of a file: its number within the seed, and its class by number and name."""
+    """One sample of a file.
+
+    Attributes:
+        index: Its number within the seed.
+        label: Number of its class.
+        class_name: Name of its class.
+        number: What the file calls it.
+        source: Position of its origin among those of the file.
+    """
 
     index: int
     label: int | None
     class_name: str | None
+    number: int
+    source: int = 0
 
 
 @dataclass(frozen=True)
 class Contents:
-    """Consecutive samples of one origin; costs memory per class, never per sample.
+    """The samples of one file, each described by its offset.
 
     Attributes:
-        origin: What all samples have in common.
-        first_index: Number of the first sample within the seed.
-        shape: How many samples, and their size.
+        places: Where samples come from.
+        shape: How many samples, and their size; the largest one where sizes differ.
         class_names: Names by class number; empty for an unconditional model.
-        labels_at: Computes class numbers from offset and count; None for an unconditional model.
+        labels_at: Computes class numbers from offset and count; None for an unconditional model, -1 for a sample
+            without a class.
         dump_manifest: Writes the version's manifest, for formats that have room for it.
     """
 
-    origin: Origin
-    first_index: int
+    places: Places
     shape: ArrayShape
     class_names: Sequence[str] = field(repr=False)
     labels_at: LabelsAt = field(repr=False)
     dump_manifest: Callable[[], bytes] = field(repr=False)
+
+    @property
+    def origin(self) -> Origin:
+        """What samples are made from, in a file of one origin."""
+        return self.places.origins[0]
+
+    @property
+    def first_index(self) -> int:
+        """Number of the first sample within its seed."""
+        return int(self.places.indices(0, 1)[0])
 
     @property
     def num_samples(self) -> int:
@@ -76,7 +97,7 @@ class Contents:
     @property
     def mark(self) -> str:
         """What the file says about itself: compact ASCII JSON."""
-        return describe_file(self.origin, self.first_index, self.num_samples)
+        return self.places.mark
 
     def describe(self, offset: int, count: int, labels: Labels | None) -> Iterator[Sample]:
         """Describe some of the samples.
@@ -86,9 +107,12 @@ class Contents:
             count: How many samples.
             labels: Their class numbers, shape (count,); None for an unconditional model.
         """
-        numbers: Sequence[int | None] = [None] * count if labels is None else labels.tolist()
-        for index, label in enumerate(numbers, self.first_index + offset):
-            yield Sample(index, label, None if label is None else self.class_names[label])
+        classes: Iterable[int] = repeat(NO_CLASS, count) if labels is None else labels.tolist()
+        for (number, index, source), label in zip(self.places.locate(offset, count), classes, strict=True):
+            if label == NO_CLASS:
+                yield Sample(index, None, None, number, source)
+            else:
+                yield Sample(index, label, self.class_names[label], number, source)
 
     def encode(self, offset: int, images: Pixels, labels: Labels | None) -> Iterator[tuple[Sample, bytes]]:
         """Encode some of the samples as PNG, each beside its description."""
@@ -97,11 +121,12 @@ class Contents:
 
     def mark_sample(self, sample: Sample) -> str:
         """Write a sample's text chunk."""
-        return self._marker.describe(sample.index, sample.class_name)
+        return self._markers[sample.source].describe(sample.index, sample.class_name)
 
     def write_facts(self, sample: Sample) -> str:
         """Write a sample's metadata as members of a JSON object, without its braces."""
-        return f'"index": {sample.index}, "class_label": {self.quote(sample.class_name)}, {self._common_facts}'
+        common = self._common_facts[sample.source]
+        return f'"index": {sample.index}, "class_label": {self.quote(sample.class_name)}, {common}'
 
     def quote(self, class_name: str | None) -> str:
         """Write a class name as JSON."""
@@ -117,27 +142,35 @@ class Contents:
 
     def indices(self, offset: int, count: int) -> NDArray[np.int64]:
         """Return the numbers of some of the samples within their seed."""
-        return np.arange(count, dtype=np.int64) + np.int64(self.first_index + offset)
+        return self.places.indices(offset, count)
+
+    def seeds(self, offset: int, count: int) -> NDArray[np.int64]:
+        """Return the seed of each of some of the samples."""
+        seeds = [origin.seed for origin in self.places.origins]
+        return np.array([seeds[source] for _, _, source in self.places.locate(offset, count)], dtype=np.int64)
 
     @cached_property
-    def _marker(self) -> SampleMarker:
-        return SampleMarker(self.origin)
+    def _markers(self) -> list[SampleMarker]:
+        return [SampleMarker(origin) for origin in self.places.origins]
 
     @cached_property
     def _quoted(self) -> dict[str | None, str]:
         return {}
 
     @cached_property
-    def _common_facts(self) -> str:
-        origin = self.origin
-        facts = {
-            "seed": origin.seed,
-            "model": origin.reference,
-            "digest": origin.digest,
-            "truncation": origin.truncation,
-            **origin.how,
-        }
-        return json.dumps(facts)[1:-1]
+    def _common_facts(self) -> list[str]:
+        return [_dump_common(origin) for origin in self.places.origins]
+
+
+def _dump_common(origin: Origin) -> str:
+    facts = {
+        "seed": origin.seed,
+        "model": origin.reference,
+        "digest": origin.digest,
+        "truncation": origin.truncation,
+        **origin.how,
+    }
+    return json.dumps(facts)[1:-1]
 
 
 def blocks(num_samples: int, size: int) -> Iterator[tuple[int, int]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from app.imaging.codec import Pixels
-from app.imaging.formats.contents import Contents, Labels
+from app.imaging.formats.contents import NO_CLASS, Contents, Labels
 
 IMAGE_TYPE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 MARK_KEY = "fount"
@@ -43,14 +43,16 @@ class Rows:
         self._contents = contents
         self._files: list[bytes] = []
         self._labels: list[int] = []
-        self._first_index = contents.first_index
+        self._indices: list[int] = []
+        self._numbers: list[int] = []
 
     def add(self, offset: int, images: Pixels, labels: Labels | None) -> Iterator[pa.RecordBatch]:
         """Encode the next samples, and yield the tables that they fill."""
         for sample, png in self._contents.encode(offset, images, labels):
             self._files.append(png)
-            if sample.label is not None:
-                self._labels.append(sample.label)
+            self._indices.append(sample.index)
+            self._numbers.append(sample.number)
+            self._labels.append(NO_CLASS if sample.label is None else sample.label)
             if len(self._files) == self.size:
                 yield self._take()
 
@@ -60,20 +62,17 @@ class Rows:
             yield self._take()
 
     def _take(self) -> pa.RecordBatch:
-        count = len(self._files)
-        indices = self._first_index + np.arange(count, dtype=np.int64)
-        paths = [f"{index}.png".encode("ascii") for index in indices.tolist()]
+        paths = [b"%d.png" % number for number in self._numbers]
         parts = [_build_strings(pa.binary(), self._files), _build_strings(pa.string(), paths)]
-        columns = [pa.StructArray.from_arrays(parts, fields=list(IMAGE_TYPE)), _build_numbers(indices)]
-        if self._labels:
-            columns.insert(1, _build_numbers(np.array(self._labels, dtype=np.int64)))
-        self._first_index += count
-        self._files, self._labels = [], []
+        columns = [pa.StructArray.from_arrays(parts, fields=list(IMAGE_TYPE)), _build_numbers(self._indices)]
+        if self._contents.class_names:
+            columns.insert(1, _build_numbers(self._labels))
+        self._files, self._labels, self._indices, self._numbers = [], [], [], []
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def _build_numbers(numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
+def _build_numbers(numbers: list[int]) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(np.array(numbers, dtype=np.int64))])
 
 
 def _build_strings(kind: pa.DataType, items: list[bytes]) -> pa.Array:

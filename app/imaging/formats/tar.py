@@ -1,4 +1,4 @@
-"""TAR as WebDataset reads it: per sample ``<index>.png``, ``.cls`` with the class number, and ``.json``.
+"""TAR as WebDataset reads it: per sample ``<number>.png``, ``.cls`` with the class number, and ``.json``.
 
 Source:
     POSIX.1-2017, pax: ustar interchange format, and global extended headers.
@@ -20,15 +20,14 @@ _GLOBAL, _FILE = b"g", b"0"
 class TarWriter:
     """Writes the members of each sample as it comes; a comment in front says that all are synthetic.
 
-    A key is the sample's index with so many leading zeros that names sort like numbers.
+    A key is the sample's number in the file with so many leading zeros that names sort like numbers.
     """
 
     content_length = None
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
-        last_index = contents.first_index + contents.num_samples - 1
-        self._digits = max(MIN_DIGITS, len(str(last_index)))
+        self._digits = max(MIN_DIGITS, len(str(contents.places.last_number)))
 
     def begin(self) -> Iterator[bytes]:
         """Yield the comment."""
@@ -45,7 +44,7 @@ class TarWriter:
         yield bytes(2 * _RECORD)
 
     def _members(self, sample: Sample, png: bytes) -> Iterator[bytes]:
-        key = f"{sample.index:0{self._digits}}"
+        key = f"{sample.number:0{self._digits}}"
         yield _write_member(f"{key}.png", png)
         if sample.label is not None:
             yield _write_member(f"{key}.cls", str(sample.label).encode())

@@ -7,6 +7,7 @@ import pytest
 
 from app.imaging.codec import ENCODING
 from app.imaging.formats.contents import ArrayShape, Contents
+from app.imaging.formats.places import Consecutive
 from app.imaging.formats.registry import FORMATS, Streamed, name_encoding
 from app.imaging.mark import DIGITAL_SOURCE_TYPE
 from app.schemas.samples import SampleFormat
@@ -75,8 +76,7 @@ def test_memory_is_per_batch_never_per_request(name):
     images = np.zeros((batch_size, 2, 2, 1), dtype=np.uint8)
     labels = np.zeros(batch_size, dtype=np.int32)
     contents = Contents(
-        ORIGIN,
-        0,
+        Consecutive(ORIGIN, 0, num_samples),
         ArrayShape(num_samples, 2, 2, 1),
         ["a"],
         lambda offset, count: np.zeros(count, dtype=np.int32),
