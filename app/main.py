@@ -12,7 +12,7 @@ from app.api.gate import Gate
 from app.api.keys import KeyRing
 from app.api.metrics import Metrics
 from app.api.problems import install_handlers
-from app.api.routes import interpolations, models, operations, samples, verifications
+from app.api.routes import datasets, interpolations, models, operations, samples, verifications
 from app.api.services import Services
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
@@ -62,6 +62,6 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     app.add_middleware(Gate, keys=KeyRing(settings), count_request=metrics.count_request)
     install_handlers(app)
     install_openapi(app)
-    for routes in (models, samples, interpolations, verifications, operations):
+    for routes in (models, samples, datasets, interpolations, verifications, operations):
         app.include_router(routes.router)
     return app

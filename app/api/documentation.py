@@ -19,6 +19,7 @@ ask again, anywhere, and get the same bytes. Every error is an RFC 9457 problem 
 
 TAGS = [
     {"name": "samples", "description": "Ask for samples, many at once or one by its permanent address."},
+    {"name": "datasets", "description": "A recipe of samples in its own address, with shards for training jobs."},
     {"name": "models", "description": "What can be asked for: models, versions, aliases."},
     {"name": "operations", "description": "For probes, dashboards and readers of errors."},
 ]
@@ -86,6 +87,7 @@ SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
 SAMPLE_MEDIA_TYPES = tuple(one.media_type for one in FORMATS.values())
 _HEADERS = {
     **_SAMPLE_HEADERS,
+    "Fount-Split": "Split that the shard is of.",
     "ETag": "Entity tag, known without computing the sample.",
     "Cache-Control": "`immutable` for a version number, `no-cache` for an alias.",
 }

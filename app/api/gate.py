@@ -88,7 +88,10 @@ class Gate:
             return
         started = self._clock()
         exchange = _Exchange(_choose_request_id(scope), send, is_head=scope["method"] == "HEAD")
-        inner = {**scope, "state": {**scope.get("state", {}), "request_id": exchange.request_id}}
+        inner = {
+            **scope,
+            "state": {**scope.get("state", {}), "request_id": exchange.request_id, "is_head": exchange.is_head},
+        }
         if exchange.is_head:
             inner["method"] = "GET"  # whatever answers GET answers HEAD; the body is dropped on the way out
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):

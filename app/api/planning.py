@@ -9,7 +9,7 @@ from app.core.settings import LimitSettings
 from app.imaging.formats.registry import FORMATS
 from app.imaging.grid import MAX_SHEET_BYTES, sheet_bytes
 from app.repository.manifest import ImageSpec
-from app.schemas.samples import Balance, SampleFormat, SampleRequest
+from app.schemas.samples import Balance, SampleBlock, SampleFormat
 from app.serving.plan import SamplePlan
 
 MAX_LISTED_CLASSES = 20
@@ -17,7 +17,7 @@ MAX_LISTED_CLASSES = 20
 TakeNext: TypeAlias = Callable[[int], tuple[int, int]]
 
 
-def count_samples(request: SampleRequest, class_names: Sequence[str]) -> tuple[int, list[tuple[int, int]]]:
+def count_samples(request: SampleBlock, class_names: Sequence[str]) -> tuple[int, list[tuple[int, int]]]:
     """Count what is asked for.
 
     Args:
@@ -45,7 +45,7 @@ def count_samples(request: SampleRequest, class_names: Sequence[str]) -> tuple[i
 
 
 def plan_samples(
-    request: SampleRequest,
+    request: SampleBlock,
     class_names: Sequence[str],
     total: int,
     counts: Sequence[tuple[int, int]],
@@ -120,7 +120,7 @@ def _check_sheet(total: int, image: ImageSpec) -> None:
         raise LimitExceededError(f"a sheet of this model's images holds about {fits} samples", limit=fits)
 
 
-def _choose_seed(request: SampleRequest, total: int, take_next: TakeNext) -> tuple[int, int]:
+def _choose_seed(request: SampleBlock, total: int, take_next: TakeNext) -> tuple[int, int]:
     if request.seed is not None:
         return request.seed, request.first_index
     if "first_index" in request.model_fields_set:

@@ -72,6 +72,9 @@ def _known_path(parts: Iterable[str | int], model: type[BaseModel] | None) -> tu
     """Follow a location while its parts are names of ours: dictionary keys are the caller's and are left out."""
     pointer, owner = "", model
     for part in parts:
+        if isinstance(part, int):
+            pointer += f"/{part}"
+            continue
         if owner is None or part not in owner.model_fields:
             break
         pointer += f"/{part}"

@@ -63,6 +63,8 @@ class LimitSettings(_Section):
     samples_per_request: int = Field(1_000_000, ge=1, le=1_000_000_000, description="Largest `num_samples`.")
     samples_per_json: int = Field(64, ge=1, le=1024, description="Largest `num_samples` of a JSON answer.")
     samples_per_grid: int = Field(1024, ge=1, le=4096, description="Largest `num_samples` of a contact sheet.")
+    samples_per_dataset: int = Field(1_000_000, ge=1, le=1_000_000_000, description="Most samples of a dataset.")
+    shards_per_dataset: int = Field(2000, ge=1, le=100_000, description="Most shards of a dataset.")
     upload_bytes: int = Field(32 * MIB, ge=1024, le=1024 * MIB, description="Largest body with images.")
     uploads: int = Field(64, ge=1, le=4096, description="Most images in one body.")
 

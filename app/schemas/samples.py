@@ -46,17 +46,10 @@ class Balance(BaseModel):
     )
 
 
-class SampleRequest(BaseModel):
-    """Ask for samples; exactly one of ``num_samples``, ``class_counts`` and ``balance``."""
+class SampleBlock(BaseModel):
+    """Samples of one model; exactly one of ``num_samples``, ``class_counts`` and ``balance``."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        json_schema_extra={
-            "examples": [{"model": "mnist-gan", "num_samples": 64, "class_label": "7", "seed": 1, "format": "grid"}]
-        },
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     model: Reference = Field(description="`name`, `name@3` or `name@alias`.")
     num_samples: Annotated[int, Field(ge=1, le=MAX_COUNT)] | None = Field(None, description="How many samples.")
@@ -74,18 +67,32 @@ class SampleRequest(BaseModel):
     truncation: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0, description="Factor on the latents: smaller is more typical and less varied; 1 is the model as trained."
     )
-    format: SampleFormat | None = Field(
-        None, strict=False, description="Else by `Accept`, else PNG for one sample and ZIP for more."
-    )
 
     @model_validator(mode="after")
-    def _check_one_way_to_count(self) -> "SampleRequest":
+    def _check_one_way_to_count(self) -> "SampleBlock":
         given = [self.num_samples is not None, self.class_counts is not None, self.balance is not None]
         if sum(given) != 1:
             raise ValueError("give exactly one of num_samples, class_counts and balance")
         if self.class_label is not None and self.num_samples is None:
             raise ValueError("class_label goes with num_samples only")
         return self
+
+
+class SampleRequest(SampleBlock):
+    """Ask for samples; exactly one of ``num_samples``, ``class_counts`` and ``balance``."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [{"model": "mnist-gan", "num_samples": 64, "class_label": "7", "seed": 1, "format": "grid"}]
+        },
+    )
+
+    format: SampleFormat | None = Field(
+        None, strict=False, description="Else by `Accept`, else PNG for one sample and ZIP for more."
+    )
 
 
 class SampleItem(BaseModel):

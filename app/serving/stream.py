@@ -68,6 +68,10 @@ class SampleStream:
 
     async def aclose(self) -> None:
         """Stop: nothing more is computed for this request."""
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Stop, as ``aclose`` does, where nobody can wait."""
         if not self._closed:
             self._closed = True
             self._chunks.clear()
