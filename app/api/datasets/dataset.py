@@ -106,7 +106,7 @@ async def open_dataset(token: str, recipe: Recipe, catalog: Catalog, limits: Lim
             for block, version in zip(recipe.blocks, versions, strict=True)
         ]
     except ValueError:
-        raise NotFoundError("there is no such dataset: its counts are not of this model") from None
+        raise NotFoundError("there is no such dataset: its indices or counts are not of this model") from None
     dataset = Dataset(token, recipe, versions, plans)
     check_shards(dataset.assignment.num_shards, limits)
     dataset.check_format(recipe.format)
