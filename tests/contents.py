@@ -15,10 +15,12 @@ CLASS_NAMES = ["cat", "dog", "../up:er"]
 MANIFEST = b'{"schema": 1}'
 
 
-def make_contents(images=IMAGES, labels=LABELS, *, class_names=CLASS_NAMES, first_index=100, origin=ORIGIN) -> Contents:
+def make_contents(
+    images=IMAGES, labels=LABELS, *, class_names=CLASS_NAMES, first_index=100, origin=ORIGIN, places=None
+) -> Contents:
     """Describe a file of these samples; without labels, of a model without classes."""
     return Contents(
-        places=Consecutive(origin, first_index, len(images)),
+        places=places or Consecutive(origin, first_index, len(images)),
         shape=ArrayShape(*images.shape),
         class_names=[] if labels is None else class_names,
         labels_at=lambda offset, count: None if labels is None else labels[offset : offset + count],
