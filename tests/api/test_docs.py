@@ -22,27 +22,37 @@ def read_request(command):
     for word in words:
         if word == "-H":
             options["-H"].append(next(words).split(": ", 1))
-        elif word in {"-X", "-d", "-o"}:
+        elif word in {"-X", "-d", "-o", "-F"}:
             options[word] = next(words)
         elif word != "-i":
             options["url"] = word
-    method = options.get("-X", "POST" if "-d" in options else "GET")
-    return method, options["url"], dict(options["-H"]), options.get("-d")
+    method = options.get("-X", "POST" if {"-d", "-F"} & options.keys() else "GET")
+    return method, options["url"], dict(options["-H"]), options.get("-d"), options.get("-F")
 
 
-async def send(client, command):
-    method, url, headers, body = read_request(command)
-    return await client.request(method, url, headers=headers, content=body)
+async def send(client, command, variables=None):
+    """Send what curl would, with the variables and the file that the page supposes."""
+    method, url, headers, body, form = read_request(command)
+    for name, value in (variables or {}).items():
+        url = url.replace(name, value)
+    if form is None:
+        return await client.request(method, url, headers=headers, content=body)
+    name, _, file = form.partition("=@")
+    assert "sample.png" == file
+    sample = await client.get("/v1/models/tiny/versions/1/samples/1/0.png")
+    return await client.request(method, url, headers=headers, files={name: (file, sample.content)})
 
 
 async def test_every_command_of_the_page_works(client):
     commands = read_commands((await client.get("/docs")).text)
 
+    recipe = {"samples": [{"model": "tiny", "num_samples": 4, "seed": 1}]}
+    token = (await client.post("/v1/datasets", json=recipe)).json()["token"]
     answers = {}
     for command in sorted(commands, key=lambda command: FIRST[read_request(command)[0]]):
-        answers[" ".join(command)] = (await send(client, command)).status_code
+        answers[" ".join(command)] = (await send(client, command, {"$TOKEN": token})).status_code
 
-    assert 14 == len(answers)
+    assert 21 == len(answers)
     assert {} == {command: status for command, status in answers.items() if status not in {200, 201, 204}}
 
 
@@ -75,7 +85,7 @@ async def test_with_keys_the_page_names_no_model_and_commands_send_a_key(open_cl
     page = await client.get("/docs")
 
     requests = [read_request(command) for command in read_commands(page.text)]
-    keys = {url.removeprefix("http://fount"): headers.get("Authorization") for _, url, headers, _ in requests}
+    keys = {url.removeprefix("http://fount"): headers.get("Authorization") for _, url, headers, *_ in requests}
     assert "tiny" not in page.text
     assert "secret" not in page.text
     assert {"Bearer $FOUNT_API_KEY"} == {key for path, key in keys.items() if path.startswith(("/v1/", "/metrics"))}

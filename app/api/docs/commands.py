@@ -11,6 +11,8 @@ from typing import Any
 from app.api.docs.outline import Operation
 
 BASE_URL = "http://base.invalid"  # stands in commands for the service's own, which each request knows
+FORM = "multipart/form-data"
+TOKEN = "$TOKEN"  # noqa: S105 - of a data set, which the caller has made; a variable of the shell
 KEY_HEADER = "Authorization: Bearer $FOUNT_API_KEY"
 
 _NEW_LINE = "\n  "
@@ -43,6 +45,8 @@ class Subject:
             "index": 0,
             "ext": "png",
             "code": "queue-full",
+            "token": TOKEN,
+            "shard": 0,
         }
 
 
@@ -58,10 +62,13 @@ def write_command(operation: Operation, subject: Subject, *, with_key: bool) -> 
         with_key: Whether to send a key to operations that need one.
     """
     path = fill_path(operation.path, subject)
-    lines = [f"curl{_method(operation)} '{BASE_URL}{path}'"]
+    quote = '"' if TOKEN in path else "'"
+    lines = [f"curl{_method(operation)} {quote}{BASE_URL}{path}{quote}"]
     if with_key and operation.scope is not None:
         lines.append(f'-H "{KEY_HEADER}"')
-    if operation.body is not None:
+    if operation.body is not None and operation.body.media_type == FORM:
+        lines += [f"-F {name}=@sample.png" for name in operation.body.example]
+    elif operation.body is not None:
         body = json.dumps(fill_body(operation.body.example, subject), indent=2, ensure_ascii=False)
         indented = shlex.quote(body).replace("\n", _NEW_LINE)
         lines += [f"-H 'Content-Type: {operation.body.media_type}'", f"-d {indented}"]
@@ -74,13 +81,22 @@ def write_command(operation: Operation, subject: Subject, *, with_key: bool) -> 
 def fill_path(path: str, subject: Subject) -> str:
     """Put values into a path."""
     values = subject.values()
+    if "/shards/" in path:
+        values["ext"] = "tar"
     return _PLACEHOLDER.sub(lambda match: str(values.get(match[1], match[0])), path)
 
 
 def fill_body(example: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
     """Make an example body ask for the subject; a field for which the subject has no value is left out."""
     filled = {**example, **{name: value for name, value in subject.values().items() if name in example}}
-    return {name: value for name, value in filled.items() if value is not None}
+    return {name: _fill_blocks(value, subject) for name, value in filled.items() if value is not None}
+
+
+def _fill_blocks(value: Any, subject: Subject) -> Any:
+    """Make the blocks of a list ask for the subject, too."""
+    if not isinstance(value, list):
+        return value
+    return [fill_body(one, subject) if isinstance(one, Mapping) else one for one in value]
 
 
 def _method(operation: Operation) -> str:
