@@ -27,6 +27,15 @@ TAGS = [
 ALWAYS = ("invalid-parameter", "service-failed")
 KEYED = (*ALWAYS, "missing-key", "missing-scope")
 BODY = ("malformed-body", "body-too-large", "body-too-slow", "unsupported-media-type")
+COMPUTED = (
+    "unknown-class",
+    "limit-exceeded",
+    "not-acceptable",
+    "model-not-found",
+    "version-not-found",
+    "poison-request",
+    "out-of-device-memory",
+)
 SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
 
 _FILE = {"type": "string", "format": "binary"}

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.api.access import requires
 from app.api.answers import Order, answer_order
-from app.api.documentation import BODY, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
+from app.api.documentation import BODY, COMPUTED, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
 from app.api.keys import AccessScope
 from app.api.negotiation import choose_format
 from app.api.planning import check_limits, find_class
@@ -26,18 +26,7 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
     response_class=Response,
     responses={
         200: binary("The frames, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
-        **problems(
-            *KEYED,
-            *BODY,
-            *SERVED,
-            "unknown-class",
-            "limit-exceeded",
-            "not-acceptable",
-            "model-not-found",
-            "version-not-found",
-            "poison-request",
-            "out-of-device-memory",
-        ),
+        **problems(*KEYED, *BODY, *SERVED, *COMPUTED),
     },
 )
 async def create_interpolation(body: InterpolationRequest, services: ServicesDep, request: Request) -> Response:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.api.access import requires
 from app.api.answers import Order, answer_order
 from app.api.caching import answer_not_modified, cache_headers
-from app.api.documentation import BODY, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
+from app.api.documentation import BODY, COMPUTED, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
 from app.api.keys import AccessScope
 from app.api.negotiation import choose_format
 from app.api.planning import check_limits, count_samples, find_class, plan_samples
@@ -70,18 +70,7 @@ async def read_address(
     response_class=Response,
     responses={
         200: binary("The samples, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
-        **problems(
-            *KEYED,
-            *BODY,
-            *SERVED,
-            "unknown-class",
-            "limit-exceeded",
-            "not-acceptable",
-            "model-not-found",
-            "version-not-found",
-            "poison-request",
-            "out-of-device-memory",
-        ),
+        **problems(*KEYED, *BODY, *SERVED, *COMPUTED),
     },
 )
 async def create_samples(body: SampleRequest, services: ServicesDep, request: Request) -> Response:
