@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import numpy as np
@@ -30,9 +29,12 @@ ROUNDING_LEVELS = 2
 _write_png = encode_one(ImageFormat.PNG)
 
 
-@dataclass(frozen=True, slots=True)
 class _Unverifiable(Exception):  # noqa: N818 - an outcome, not an error
-    detail: str
+    """Why a mark cannot be checked here."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 async def verify(data: bytes, services: Services, receive: Receive) -> VerificationAnswer:

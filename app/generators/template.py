@@ -13,6 +13,7 @@ from torch import nn
 
 from app.core.errors import UnsupportedArchitectureError
 from app.generators.base import ArchitectureConfig, Generator, Images, Labels, Latents, SampleSpace
+from app.generators.pixels import from_pixels
 from app.generators.template_drawing import LATENT_DIM, draw_picture
 from app.generators.template_spec import TemplateSpec
 from app.repository.manifest import ImageSpec
@@ -51,4 +52,4 @@ class TemplateGenerator(Generator):
         classes = [0] * len(numbers) if labels is None else labels.tolist()
         pictures = [draw_picture(self.spec, latent, label) for latent, label in zip(numbers, classes, strict=True)]
         pixels = torch.from_numpy(np.stack(pictures)).to(self.place.device)
-        return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0
+        return from_pixels(pixels)

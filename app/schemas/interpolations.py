@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
-from app.schemas.samples import MAX_COUNT, ClassLabel, Reference, SampleFormat
+from app.schemas.samples import MAX_COUNT, ClassLabel, Index, Reference, SampleFormat, Seed, Truncation
 
 MIN_FRAMES = 2
 
@@ -15,8 +14,8 @@ class PathEnd(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    seed: Annotated[int, Field(ge=0, lt=SEED_LIMIT)] = Field(description="Seed of the sample.")
-    index: Annotated[int, Field(ge=0, lt=INDEX_LIMIT)] = Field(0, description="Number of the sample.")
+    seed: Seed = Field(description="Seed of the sample.")
+    index: Index = Field(0, description="Number of the sample.")
 
 
 class InterpolationRequest(BaseModel):
@@ -56,5 +55,5 @@ class InterpolationRequest(BaseModel):
             " model's latents."
         ),
     )
-    truncation: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="Factor on the latents.")
+    truncation: Truncation = Field(1.0, description="Factor on the latents.")
     format: SampleFormat | None = Field(None, strict=False, description="As for samples; else by `Accept`, else ZIP.")

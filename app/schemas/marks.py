@@ -4,12 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
 from app.schemas.names import NAME_PATTERN
-from app.schemas.samples import MAX_COUNT
-
-Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
-Index = Annotated[int, Field(ge=0, lt=INDEX_LIMIT)]
+from app.schemas.samples import MAX_COUNT, Index, Seed, Truncation
 
 
 class _Mark(BaseModel):
@@ -38,6 +34,6 @@ class SampleMark(_Mark):
     seed: Seed
     index: Index | None = None
     class_name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(None, alias="class")
-    truncation: Annotated[float, Field(gt=0, le=1)] = 1.0
+    truncation: Truncation = 1.0
     path: PathMark | None = None
     variation: Any = None

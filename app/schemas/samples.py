@@ -12,6 +12,9 @@ MAX_COUNT = 10**9
 
 Reference: TypeAlias = Annotated[str, StringConstraints(pattern=rf"^{REFERENCE_PATTERN}$", max_length=100)]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+Seed: TypeAlias = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
+Index: TypeAlias = Annotated[int, Field(ge=0, lt=INDEX_LIMIT)]
+Truncation: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 ClassLabel: TypeAlias = (
     Annotated[str, StringConstraints(min_length=1, max_length=100)] | Annotated[int, Field(ge=0, le=99_999)]
 )
@@ -60,11 +63,11 @@ class SampleBlock(BaseModel):
     class_label: ClassLabel | None = Field(
         None, description="Class name or index. With none on a conditional model, each sample draws its own."
     )
-    seed: Annotated[int, Field(ge=0, lt=SEED_LIMIT)] | None = Field(
+    seed: Seed | None = Field(
         None, description="Same seed, same samples. Without one, the service draws one and returns it."
     )
-    first_index: Annotated[int, Field(ge=0, lt=INDEX_LIMIT)] = Field(0, description="Number of the first sample.")
-    truncation: Annotated[float, Field(gt=0, le=1)] = Field(
+    first_index: Index = Field(0, description="Number of the first sample.")
+    truncation: Truncation = Field(
         1.0, description="Factor on the latents: smaller is more typical and less varied; 1 is the model as trained."
     )
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from app.generators.autoencoding import CodeEncoder
 from app.generators.base import Labels, Posterior
 from app.generators.flow import LatentFlow, Placement
+from app.generators.pixels import from_pixels
 from app.training.randomness import create_generator
 
 MOST_IMAGES = 2**16
@@ -69,7 +70,7 @@ def encode_images(
     for start in range(0, len(chosen), ENCODED_AT_ONCE):
         pixels = images[chosen[start : start + ENCODED_AT_ONCE]].to(device)
         classes = None if labels is None else labels[start : start + ENCODED_AT_ONCE].to(device)
-        posterior = encoder.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1.0, classes)
+        posterior = encoder.encode(from_pixels(pixels), classes)
         means.append(posterior.mean.cpu())
         log_vars.append(posterior.log_var.cpu())
     return CodeSet(Posterior(torch.cat(means), torch.cat(log_vars)), labels)
