@@ -1,7 +1,8 @@
 """Quality after so many core-minutes: trains the rows of ``training_rows.toml`` by ``fount train``, and tabulates them.
 
-``run ROW --data MNIST`` trains, evaluates and records; when it is stopped, the same command goes on. ``table`` writes
-the section `Training` of docs/benchmarks.md. ``list`` names the rows.
+``run ROW --data MNIST`` trains, evaluates and records; when it is stopped, the same command goes on. ``evaluate ROW
+--data MNIST`` measures again what was trained, by the protocol of this build. ``table`` writes the section `Training`
+of docs/benchmarks.md. ``list`` names the rows.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +50,15 @@ def main() -> None:
     parser.add_argument("--images", type=Path, default=IMAGES, help="folder of grids")
     verbs = parser.add_subparsers(required=True)
     run = verbs.add_parser("run", help="train, evaluate and record rows")
-    run.add_argument("ids", metavar="ROW", nargs="+")
-    run.add_argument("--data", required=True, help="the images, with a test split")
-    run.add_argument("--seed", type=int, help="only this one; by default every seed of the row")
-    run.add_argument("--out", type=Path, default=OUT, help="folder of runs and models")
     run.add_argument("--fresh", action="store_true", help="train anew, even if there is a result")
     run.set_defaults(verb=_run)
+    again = verbs.add_parser("evaluate", help="measure and record trained rows again")
+    again.set_defaults(verb=_evaluate)
+    for verb in (run, again):
+        verb.add_argument("ids", metavar="ROW", nargs="+")
+        verb.add_argument("--data", required=True, help="the images, with a test split")
+        verb.add_argument("--seed", type=int, help="only this one; by default every seed of the row")
+        verb.add_argument("--out", type=Path, default=OUT, help="folder of runs and models")
     verbs.add_parser("table", help="write the section of the page").set_defaults(verb=_write_table)
     verbs.add_parser("list", help="name the rows").set_defaults(verb=_list)
     arguments = parser.parse_args()
@@ -61,26 +66,43 @@ def main() -> None:
 
 
 def _run(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
+    for row, seed in _choose(arguments, rows):
+        path = result_path(arguments.results, row.name_run(seed))
+        known = None if arguments.fresh else read_result(path)
+        if known is not None and known.command == _publish_command(row, seed):
+            print(f"{row.name_run(seed)}: finished, see {path}")
+        else:
+            _record(arguments, row, seed, _train(arguments, row, seed))
+
+
+def _evaluate(arguments: argparse.Namespace, rows: dict[str, Row]) -> None:
+    for row, seed in _choose(arguments, rows):
+        command = _train_command(arguments, row, seed)
+        answer = _read_answer(arguments, row, seed, command)
+        if answer is None:
+            sys.exit(f"{row.name_run(seed)} was not trained in {arguments.out}")
+        model = f"{answer['model']}@{answer['version']}"
+        places = ["--data", _find_data(arguments), "--repository", str(arguments.out.resolve() / "models")]
+        found = json.loads(_call(["-m", "app", "evaluate", model, *places, "--record", "--threads", "1", "--json"]))
+        answer["version"] = found["recorded"]
+        _keep_answer(arguments, row, seed, command, answer)
+        _record(arguments, row, seed, answer)
+
+
+def _choose(arguments: argparse.Namespace, rows: dict[str, Row]) -> Iterator[tuple[Row, int]]:
     unknown = [name for name in arguments.ids if name not in rows]
     if unknown:
         sys.exit(f"no row {', '.join(unknown)}; there are {', '.join(rows)}")
     for row in (rows[name] for name in arguments.ids):
         for seed in row.seeds if arguments.seed is None else [arguments.seed]:
-            _run_once(arguments, row, seed)
+            yield row, seed
 
 
-def _run_once(arguments: argparse.Namespace, row: Row, seed: int) -> None:
-    path = result_path(arguments.results, row.name_run(seed))
-    command = _publish_command(row, seed)
-    known = None if arguments.fresh else read_result(path)
-    if known is not None and known.command == command:
-        print(f"{row.name_run(seed)}: finished, see {path}")
-        return
+def _record(arguments: argparse.Namespace, row: Row, seed: int, answer: dict[str, Any]) -> None:
     store = ModelRepository(str(arguments.out.resolve() / "models"))
-    answer = _train(arguments, row, seed)
     manifest = store.read_manifest(answer["model"], answer["version"])
     result = _collect(row, seed, manifest, Path(answer["run"]))
-    write_result(path, result)
+    write_result(result_path(arguments.results, row.name_run(seed)), result)
     if seed == row.seeds[0]:
         write_picture(arguments.images / f"{row.id}.png", store.read_file(manifest.name, manifest.version, GRID_FILE))
     print(f"{row.name_run(seed)}: {json.dumps({name: round(value, 4) for name, value in result.figures.items()})}")
@@ -93,18 +115,40 @@ def _publish_command(row: Row, seed: int) -> str:
 
 def _train(arguments: argparse.Namespace, row: Row, seed: int) -> dict[str, Any]:
     """Run the command, or return what it answered when it was run before and only recording failed."""
-    data = str(Path(arguments.data).resolve()) if Path(arguments.data).exists() else arguments.data
-    command = row.build_command(seed, data=data, out=str(arguments.out.resolve()))
-    kept = arguments.out / "answers" / f"{row.name_run(seed)}.json"
-    if kept.exists() and not arguments.fresh:
-        document: dict[str, Any] = json.loads(kept.read_text("utf-8"))
-        if document["command"] == command:
-            answer: dict[str, Any] = document["answer"]
-            return answer
-    answer = json.loads(_call([*command, "--fresh"] if arguments.fresh else command))
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps({"command": command, "answer": answer}, indent=1) + "\n", "utf-8")
+    command = _train_command(arguments, row, seed)
+    answer = None if arguments.fresh else _read_answer(arguments, row, seed, command)
+    if answer is None:
+        answer = json.loads(_call([*command, "--fresh"] if arguments.fresh else command))
+        _keep_answer(arguments, row, seed, command, answer)
     return answer
+
+
+def _train_command(arguments: argparse.Namespace, row: Row, seed: int) -> list[str]:
+    return row.build_command(seed, data=_find_data(arguments), out=str(arguments.out.resolve()))
+
+
+def _find_data(arguments: argparse.Namespace) -> str:
+    return str(Path(arguments.data).resolve()) if Path(arguments.data).exists() else arguments.data
+
+
+def _read_answer(arguments: argparse.Namespace, row: Row, seed: int, command: list[str]) -> dict[str, Any] | None:
+    """Return what the command answered when it was run before."""
+    path = _answer_path(arguments, row, seed)
+    document: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return document["answer"] if document.get("command") == command else None
+
+
+def _keep_answer(
+    arguments: argparse.Namespace, row: Row, seed: int, command: list[str], answer: dict[str, Any]
+) -> None:
+    path = _answer_path(arguments, row, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"command": command, "answer": answer}, indent=1) + "\n", "utf-8")
+
+
+def _answer_path(arguments: argparse.Namespace, row: Row, seed: int) -> Path:
+    out: Path = arguments.out
+    return out / "answers" / f"{row.name_run(seed)}.json"
 
 
 def _call(command: list[str]) -> str:

@@ -5,6 +5,9 @@ and coverage, and they lower the rank that a Frechet distance sees. For smooth f
 that of the whole set, with no factor: the variance of a mean is twice as large on half of the rows, and drawing the
 half without repetition from the same rows leaves one half of that.
 
+Where the number of rows of each class was fixed, every half keeps the proportions: left to chance, the spread would be
+mostly that of the class counts.
+
 Only the spread is taken from the halves. A Frechet distance is biased by its count, so its halves lie above the figure;
 the interval is centred on the figure itself, which keeps its bias: compare it with figures of the same count.
 """
@@ -14,6 +17,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Int64
+
+from app.evaluation.arrays import Classes
 
 Rows = Int64[np.ndarray, " half"]
 Interval = tuple[float, float]
@@ -28,6 +33,7 @@ def bootstrap_interval(
     num_rows: int,
     *,
     value: float,
+    strata: Classes | None = None,
     resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
     bounds: Interval = (-np.inf, np.inf),
@@ -39,6 +45,7 @@ def bootstrap_interval(
             two generators that are measured against the same reference can be compared.
         num_rows: Samples there are, at least 2.
         value: The figure on all samples.
+        strata: Class of each sample, of which every half takes half; None where nobody chose classes.
         resamples: Halves to draw, at least 5. Each costs one call of ``measure`` on half of the samples.
         seed: Of the halves.
         bounds: Least and greatest value that the figure can have.
@@ -54,7 +61,13 @@ def bootstrap_interval(
         half of the rows and random subsets.
     """
     [interval] = bootstrap_intervals(
-        lambda rows: [measure(rows)], num_rows, values=[value], resamples=resamples, seed=seed, bounds=[bounds]
+        lambda rows: [measure(rows)],
+        num_rows,
+        values=[value],
+        strata=strata,
+        resamples=resamples,
+        seed=seed,
+        bounds=[bounds],
     )
     return interval
 
@@ -64,6 +77,7 @@ def bootstrap_intervals(
     num_rows: int,
     *,
     values: Sequence[float],
+    strata: Classes | None = None,
     resamples: int = DEFAULT_RESAMPLES,
     seed: int = 0,
     bounds: Sequence[Interval] | None = None,
@@ -73,7 +87,8 @@ def bootstrap_intervals(
         raise ValueError(f"{num_rows} rows and {resamples} resamples: at least 2 and {_MIN_RESAMPLES} are needed")
     half = num_rows // 2
     random = np.random.default_rng(seed)
-    figures = [measure(np.sort(random.permutation(num_rows)[:half])) for _ in range(resamples)]
+    kinds = np.zeros(num_rows, dtype=np.int64) if strata is None else strata
+    figures = [measure(_choose_half(kinds, random)) for _ in range(resamples)]
     # 1 for exact halves; an odd row makes the halves a little too small.
     size_factor = math.sqrt(half / (num_rows - half))
     reach = _t_quantile(resamples - 1) * size_factor * np.std(figures, axis=0, ddof=1)
@@ -82,6 +97,16 @@ def bootstrap_intervals(
         (float(max(low, value - width)), float(min(high, value + width)))
         for value, width, (low, high) in zip(values, reach, limits, strict=True)
     ]
+
+
+def _choose_half(strata: Classes, random: np.random.Generator) -> Rows:
+    """Draw half of the rows of each class, in rising order: every second one of a shuffled list, class after class."""
+    num_rows = len(strata)
+    shuffled = random.permutation(num_rows)
+    by_class = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    start = 1 if num_rows % 2 else int(random.integers(2))
+    half: Rows = np.sort(by_class[start::2])
+    return half
 
 
 def _t_quantile(degrees: int) -> float:

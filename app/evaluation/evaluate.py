@@ -1,19 +1,22 @@
 """The evaluation of a generator: from its samples to a record with every figure, its interval and its floor."""
 
 import time
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.core.errors import DatasetError
+from app.evaluation.arrays import Classes
 from app.evaluation.figures import (
     Figure,
     Figures,
-    measure_classes,
+    measure_agreement,
     measure_copying,
     measure_distances,
     measure_each_class,
+    measure_frechet,
     measure_modes,
     measure_neighbours,
     measure_reconstruction,
+    score_clarity,
     score_classifiers,
     summarise_scores,
 )
@@ -40,7 +43,15 @@ MIN_REFERENCE = 20
 
 _LOWER = frozenset(
     {
-        *("fid", "kid", "fid_per_class_mean", "fid_per_class_worst", "reverse_kl", "reconstruction_mse"),
+        *(
+            "fid",
+            "fid_balanced",
+            "kid",
+            "fid_per_class_mean",
+            "fid_per_class_worst",
+            "reverse_kl",
+            "reconstruction_mse",
+        ),
         *("inception_fid", "inception_kid"),
     }
 )
@@ -92,6 +103,7 @@ def evaluate(  # noqa: PLR0913 - half of them are options, given by name
         protocol=protocol.name,
         num_samples=evaluation.num_samples,
         seed=seed,
+        class_shares="reference",
         reference=ReferenceInfo(
             name=reference.dataset.name,
             split=reference.split,
@@ -106,6 +118,18 @@ def evaluate(  # noqa: PLR0913 - half of them are options, given by name
     )
 
 
+class _Drawn(NamedTuple):
+    """Samples of one seed, drawn twice where classes have other shares in the real images.
+
+    Attributes:
+        alike: Asked for classes in the shares of the real images: for figures of all images together.
+        even: Asked for all classes alike: for figures of single classes, and for what learns from samples.
+    """
+
+    alike: Samples
+    even: Samples
+
+
 class _Evaluation:
     """One evaluation on its way: figures and floors by family."""
 
@@ -118,6 +142,7 @@ class _Evaluation:
         self._protocol = protocol
         self._stages = stages
         self._num_classes = generator.num_classes if reference.class_names else 0
+        self._is_uneven = self._num_classes > 0 and not reference.is_even
         self._figures = Figures()
         self._floors: dict[str, float] = {}
         self.num_samples = min(protocol.num_samples, reference.dataset.num_images)
@@ -138,48 +163,77 @@ class _Evaluation:
             on_progress=self._stages.tick,
         )
         self._floors.update(floors.overall)
-        samples = self._draw(seed, has_modes=modes is not None)
+        drawn = self._draw(seed, has_modes=modes is not None)
         self._stages.enter("looking at samples")
-        view = look_at(self._judge, *samples.first(self.num_samples))
+        view = even = look_at(self._judge, *drawn.alike)
+        if self._is_uneven:
+            even = look_at(self._judge, *drawn.even.first(self.num_samples))
         self._measure_images(real, view)
-        self._measure_classes(real, view)
+        if self._num_classes:
+            self._measure_classes(real, even)
         if modes:
-            self._measure_modes(samples, modes)
+            self._measure_modes(drawn.even, modes)
         if encoder:
             self._measure_reconstruction(encoder, real)
         if floors.typical_distance:
             self._measure_copying(view, floors.typical_distance)
         if self._num_classes and self._protocol.cas_steps:
-            self._measure_training(samples)
+            self._measure_training(drawn.even)
         if inception:
-            self._measure_inception(samples, inception)
+            self._measure_inception(drawn.alike, inception)
         self._stages.finish()
 
-    def _draw(self, seed: int, *, has_modes: bool) -> Samples:
+    def _draw(self, seed: int, *, has_modes: bool) -> _Drawn:
         self._stages.enter("drawing samples")
         counts = [self.num_samples]
         if has_modes:
             counts.append(self._protocol.mode_samples)
         if self._num_classes:
             counts.append(self._protocol.cas_samples)
-        return draw_samples(self._generator, max(counts), seed=seed, on_progress=self._stages.tick)
+        num_even, num_alike = max(counts), self.num_samples if self._is_uneven else 0
+
+        def tick(done: int, before: int = 0) -> None:
+            self._stages.tick(before + done, num_even + num_alike)
+
+        even = draw_samples(self._generator, num_even, seed=seed, on_progress=lambda done, _: tick(done))
+        if not num_alike:
+            return _Drawn(even.first(self.num_samples), even)
+        shares = self._reference.shares
+        alike = draw_samples(
+            self._generator,
+            num_alike,
+            seed=seed,
+            shares=shares,
+            on_progress=lambda done, _: tick(done, num_even),
+        )
+        return _Drawn(alike, even)
 
     def _measure_images(self, real: View, view: View) -> None:
         self._stages.enter("measuring distances")
         self._figures.overall |= measure_distances(
             real.look.features,
             view.look.features,
-            strata=max(1, self._generator.num_classes),
+            classes=self._asked(view.labels),
             num_subsets=self._protocol.kernel_subsets,
         )
+        if self._judge.class_names:
+            self._figures.overall["inception_score"] = score_clarity(view.look.probabilities)
         self._stages.enter("measuring neighbours")
         self._figures.overall |= measure_neighbours(real, view)
 
-    def _measure_classes(self, real: View, view: View) -> None:
-        if self._judge.class_names:
-            self._figures.add(measure_classes(view, self._num_classes))
-        if self._num_classes and self._protocol.is_deep:
-            self._figures.add(measure_each_class(real, view, self._num_classes))
+    def _measure_classes(self, real: View, even: View) -> None:
+        self._figures.add(measure_agreement(even, self._num_classes))
+        if not self._protocol.is_deep:
+            return
+        self._figures.add(measure_each_class(real, even, self._num_classes))
+        if self._is_uneven:
+            self._figures.overall["fid_balanced"] = measure_frechet(
+                real.look.features, even.look.features, classes=even.labels
+            )
+
+    def _asked(self, labels: Classes) -> Classes | None:
+        """Return the classes that samples were asked for; None where the generator takes none."""
+        return labels if self._generator.num_classes else None
 
     def _measure_modes(self, samples: Samples, modes: ModeTeller) -> None:
         count = self._protocol.mode_samples
@@ -217,12 +271,12 @@ class _Evaluation:
             reference, inception, real, self._protocol, folder=folder, on_progress=tick
         )
         self._stages.enter("looking at samples through Inception")
-        look = inception.look(samples.first(self.num_samples).images, on_progress=tick)
+        look = inception.look(samples.images, on_progress=tick)
         self._stages.enter("measuring distances through Inception")
         self._figures.overall |= measure_inception(
             real,
             look,
-            strata=max(1, self._generator.num_classes),
+            classes=self._asked(samples.labels),
             num_subsets=self._protocol.kernel_subsets,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import UInt8
 
 from app.data.dataset import ImageDataset
 from app.evaluation.arrays import Classes, GeneratedFeatures, Probabilities, RealFeatures
@@ -29,7 +29,6 @@ NEIGHBOURS = 5
 SPLIT_SIZE = 1000  # samples in each part of the Inception Score
 MIN_PER_CLASS = 50  # fewer images of a class give no covariance worth the name
 
-_MIN_TURNS = 20  # fewer rounds through the classes have no halves worth the name
 _NORMAL_QUANTILE = 1.959963984540054  # of 97.5 %
 _T_QUANTILES = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # of 97.5 %, by number of values
 
@@ -60,7 +59,7 @@ def measure_distances(
     real: RealFeatures,
     features: GeneratedFeatures,
     *,
-    strata: int = 1,
+    classes: Classes | None = None,
     num_subsets: int = 100,
     with_intervals: bool = True,
 ) -> dict[str, Figure]:
@@ -69,24 +68,33 @@ def measure_distances(
     Args:
         real: Of what the images are compared with.
         features: Of the images, from the same network.
-        strata: Classes that were drawn in turn. Random halves keep that balance: where it is left to chance, the
-            spread is mostly that of the class counts.
+        classes: That they were asked for; None where they were not.
         num_subsets: Of the kernel distance.
         with_intervals: Whether to spend the time on intervals.
     """
+    kernel = kernel_distance(real, features, num_subsets=num_subsets)
+    return {
+        "fid": measure_frechet(real, features, classes=classes, with_interval=with_intervals),
+        "kid": Figure(kernel.value, len(features)),
+    }
+
+
+def measure_frechet(
+    real: RealFeatures, features: GeneratedFeatures, *, classes: Classes | None = None, with_interval: bool = True
+) -> Figure:
+    """Measure the Frechet distance alone; otherwise as ``measure_distances``."""
     count, reference = len(features), moments(real)
     distance = frechet_from_moments(reference, moments(features))
     interval = None
-    if with_intervals:
-        turns = strata if count >= _MIN_TURNS * strata else 1
+    if with_interval:
         interval = bootstrap_interval(
-            lambda rows: frechet_from_moments(reference, moments(features[_expand(rows, turns)])),
-            count // turns,
+            lambda rows: frechet_from_moments(reference, moments(features[rows])),
+            count,
             value=distance,
+            strata=classes,
             bounds=(0.0, math.inf),
         )
-    kernel = kernel_distance(real, features, num_subsets=num_subsets)
-    return {"fid": Figure(distance, count, interval), "kid": Figure(kernel.value, count)}
+    return Figure(distance, count, interval)
 
 
 def measure_neighbours(real: View, view: View) -> dict[str, Figure]:
@@ -102,16 +110,15 @@ def measure_neighbours(real: View, view: View) -> dict[str, Figure]:
     }
 
 
-def measure_classes(view: View, num_classes: int) -> Figures:
-    """Measure the Inception Score, and where classes were asked for, whether the images are of them."""
-    count, figures = len(view.images), Figures({"inception_score": score_clarity(view.look.probabilities)})
-    if num_classes:
-        found = label_agreement(view.look.classes, view.labels, num_classes)
-        worst_count = int(np.count_nonzero(view.labels == found.worst_class))
-        figures.overall["label_agreement"] = _share(found.mean, count, of=count)
-        figures.overall["label_agreement_worst"] = _share(found.worst, count, of=worst_count)
-        figures.per_class["label_agreement"] = found.per_class
-    return figures
+def measure_agreement(view: View, num_classes: int) -> Figures:
+    """Measure whether the images are of the classes that they were asked for."""
+    found = label_agreement(view.look.classes, view.labels, num_classes)
+    count, worst_count = len(view.images), int(np.count_nonzero(view.labels == found.worst_class))
+    overall = {
+        "label_agreement": _share(found.mean, count, of=count),
+        "label_agreement_worst": _share(found.worst, count, of=worst_count),
+    }
+    return Figures(overall, {"label_agreement": found.per_class})
 
 
 def score_clarity(probabilities: Probabilities) -> Figure:
@@ -198,12 +205,6 @@ def wilson_interval(share: float, count: int) -> Interval:
     centre = (share + z * z / (2 * count)) / (1 + z * z / count)
     reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / (1 + z * z / count)
     return (max(0.0, centre - reach), min(1.0, centre + reach))
-
-
-def _expand(rounds: Classes, strata: int) -> Int64[np.ndarray, " rows"]:
-    """Return the rows of whole rounds through the classes."""
-    rows: np.ndarray = (rounds[:, None] * strata + np.arange(strata)).ravel()
-    return rows
 
 
 def _share(share: float, count: int, *, of: int) -> Figure:

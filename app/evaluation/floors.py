@@ -13,10 +13,12 @@ from app.data.dataset import ImageDataset
 from app.evaluation.classifier import Progress
 from app.evaluation.figures import (
     Figure,
-    measure_classes,
+    measure_agreement,
     measure_distances,
     measure_each_class,
+    measure_frechet,
     measure_neighbours,
+    score_clarity,
     score_classifiers,
     summarise_scores,
 )
@@ -25,7 +27,7 @@ from app.evaluation.memorisation import nearest_distances
 from app.evaluation.protocol import Protocol
 from app.evaluation.reference import Reference, View, choose_rows, look_at
 
-SCHEMA = "fount-floors/1"
+SCHEMA = "fount-floors/2"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,8 +103,8 @@ class _Measurement:
         self._protocol = protocol
         self._on_progress = on_progress
         self._parts = 3 + protocol.cas_seeds
-        count = min(protocol.num_samples, reference.dataset.num_images)
-        stand_ins, self._against = reference.stand_ins(count)
+        self._count = min(protocol.num_samples, reference.dataset.num_images)
+        stand_ins, self._against = reference.stand_ins(self._count)
         self._view = look_at(judge, stand_ins.images, stand_ins.labels)
         has_test = reference.test is not None
         self._target = real if has_test else look_at(judge, self._against.images, self._against.labels)
@@ -111,7 +113,7 @@ class _Measurement:
         """Measure what the protocol asks for."""
         figures = self._measure_images()
         if self._judge.class_names:
-            figures["inception_score"] = measure_classes(self._view, 0).overall["inception_score"]
+            figures["inception_score"] = score_clarity(self._view.look.probabilities)
         if num_classes:
             figures |= self._measure_labels(num_classes)
         overall = {family: figure.value for family, figure in figures.items()}
@@ -130,7 +132,7 @@ class _Measurement:
     def _measure_labels(self, num_classes: int) -> dict[str, Figure]:
         figures = self._measure_agreement(num_classes)
         if self._protocol.is_deep:
-            figures |= measure_each_class(self._target, self._view, num_classes).overall
+            figures |= self._measure_even(num_classes)
         if self._protocol.cas_steps:
             figures["cas"] = self._measure_training()
         return figures
@@ -139,8 +141,20 @@ class _Measurement:
         """Return how often the judge is right about real images; without a test split, about those it was not shown."""
         if self._reference.test is None:
             return {"label_agreement": Figure(self._judge.accuracy, self._reference.train.num_images)}
-        found = measure_classes(self._real, num_classes).overall
-        return {family: figure for family, figure in found.items() if family.startswith("label_agreement")}
+        return measure_agreement(self._real, num_classes).overall
+
+    def _measure_even(self, num_classes: int) -> dict[str, Figure]:
+        """Measure real images, equally many of each class, in the place of samples that were asked for like that."""
+        view = self._view
+        if not self._reference.is_even:
+            stand_ins, _ = self._reference.stand_ins(self._count, even=True)
+            view = look_at(self._judge, stand_ins.images, stand_ins.labels)
+        figures = measure_each_class(self._target, view, num_classes).overall
+        if view is not self._view:
+            figures["fid_balanced"] = measure_frechet(
+                self._target.look.features, view.look.features, with_interval=False
+            )
+        return figures
 
     def _measure_training(self) -> Figure:
         """Return the score of as many real images as there are samples, some twice where there are not so many."""

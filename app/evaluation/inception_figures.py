@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.evaluation.arrays import RealFeatures
+from app.evaluation.arrays import Classes, RealFeatures
 from app.evaluation.classifier import Progress
 from app.evaluation.figures import Figure, measure_distances, score_clarity
 from app.evaluation.floors import Floors, keep_floors, name_floors
@@ -15,19 +15,24 @@ PREFIX = "inception_"
 
 
 def measure_inception(
-    real: RealFeatures, look: Look, *, strata: int = 1, num_subsets: int = 100, with_intervals: bool = True
+    real: RealFeatures,
+    look: Look,
+    *,
+    classes: Classes | None = None,
+    num_subsets: int = 100,
+    with_intervals: bool = True,
 ) -> dict[str, Figure]:
     """Measure Frechet distance, kernel distance and Inception Score; named apart from the judge's.
 
     Args:
         real: Inception's features of what the images are compared with.
         look: What Inception sees in the images.
-        strata: Classes that were drawn in turn.
+        classes: That the images were asked for; None where they were not.
         num_subsets: Of the kernel distance.
         with_intervals: Whether to spend two minutes on the interval of the Frechet distance.
     """
     figures = measure_distances(
-        real, look.features, strata=strata, num_subsets=num_subsets, with_intervals=with_intervals
+        real, look.features, classes=classes, num_subsets=num_subsets, with_intervals=with_intervals
     )
     figures["inception_score"] = score_clarity(look.probabilities)
     return {f"{PREFIX}{family}": figure for family, figure in figures.items()}

@@ -7,11 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int64
 
+from app.core.apportionment import apportion
 from app.core.errors import DatasetError
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
 from app.data.stacking import stack_dataset
 from app.evaluation.arrays import Classes
+from app.evaluation.class_order import take_classes
 from app.evaluation.classifier import Pixels
 from app.evaluation.judge import Judge, Look
 from app.repository.manifest import ImageSpec
@@ -77,21 +79,40 @@ class Reference:
         """Let the judge look at the images that generated ones are compared with."""
         return look_at(judge, self.dataset.images, self.dataset.labels)
 
-    def stand_ins(self, count: int | None = None) -> tuple[ImageDataset, ImageDataset]:
+    @property
+    def shares(self) -> list[int]:
+        """Images of each class among those that generated ones are compared with; one number without classes."""
+        counts: list[int] = np.bincount(self.dataset.labels, minlength=max(1, len(self.class_names))).tolist()
+        return counts
+
+    @property
+    def is_even(self) -> bool:
+        """Whether these images are of all classes alike."""
+        return len(set(self.shares)) == 1
+
+    def stand_ins(self, count: int | None = None, *, even: bool = False) -> tuple[ImageDataset, ImageDataset]:
         """Return real images in the place of generated ones, and what they are compared with: for the floor.
 
         Images of the train split against the test split; without one, half of the images against the other half.
+
+        Args:
+            count: How many; all by default. Fewer, where a class has not enough images.
+            even: Whether to take equally many of each class, and not as many as what they are compared with has.
         """
         if self.test is not None:
-            return take_images(self.train, choose_rows(self.train.num_images)[:count]), self.test
-        stand_ins, against = self.halves()
-        return take_images(self.train, stand_ins[:count]), take_images(self.train, against)
+            rows, against = choose_rows(self.train.num_images), self.test
+        else:
+            rows, others = self.halves()
+            against = take_images(self.train, others)
+        shares = [1] * len(self.shares) if even else self.shares
+        wanted = apportion(len(rows) if count is None else count, shares)
+        return take_images(self.train, rows[take_classes(self.train.labels[rows], wanted)]), against
 
     def halves(self) -> tuple[Int64[np.ndarray, " half"], Int64[np.ndarray, " rest"]]:
-        """Return the rows of two random halves of the train split, the same every time."""
+        """Return the rows of two random halves of the train split, each with half of every class, always the same."""
         shuffled = choose_rows(self.train.num_images)
-        half = len(shuffled) // 2
-        return shuffled[:half], shuffled[half:]
+        by_class = np.argsort(self.train.labels[shuffled], kind="stable")
+        return shuffled[np.sort(by_class[1::2])], shuffled[np.sort(by_class[::2])]
 
 
 def open_reference(source: str, image: ImageSpec, *, on_missing: Callable[[str], None] | None = None) -> Reference:

@@ -1,12 +1,14 @@
 """The samples that are evaluated: the very ones that the service would give for the same seed."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
 
 from app.core.seeds import draw_latents
+from app.evaluation.class_order import order_classes
 from app.evaluation.classifier import Progress
 from app.generators.base import Generator
 from app.generators.pixels import to_pixels
@@ -30,7 +32,7 @@ def draw_samples(
     num_samples: int,
     *,
     seed: int,
-    labels: Literal["balanced"] | Int64[np.ndarray, " n"] = "balanced",
+    shares: Sequence[int] | None = None,
     batch_size: int = BATCH,
     on_progress: Progress | None = None,
 ) -> Samples:
@@ -40,13 +42,12 @@ def draw_samples(
         generator: In evaluation mode, on any device.
         num_samples: How many.
         seed: In [0, 2**63).
-        labels: The class of each, or ``balanced``: sample i is of class i modulo the number of classes.
+        shares: Of each class, in proportion; by default sample i is of class i modulo the number of classes.
         batch_size: Samples at once; every batch is padded to it, as in the service.
         on_progress: Called with samples done and samples in all.
     """
-    asked = (
-        np.arange(num_samples, dtype=np.int64) % max(generator.num_classes, 1) if isinstance(labels, str) else labels
-    )
+    in_turn = np.arange(num_samples, dtype=np.int64) % max(generator.num_classes, 1)
+    asked = in_turn if shares is None else order_classes(num_samples, shares)
     parts = []
     for start in range(0, num_samples, batch_size):
         parts.append(_draw_batch(generator, start, asked[start : start + batch_size], seed, batch_size))

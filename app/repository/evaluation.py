@@ -20,7 +20,18 @@ COPYING_BELOW = 0.9  # a memorisation ratio under this counts as worse, too
 TOLERANCE = 0.02  # of the value, on either side, where a figure has no interval
 
 _READING_ORDER = (
-    *("fid", "cas", "coverage", "recall", "precision", "density", "kid", "inception_score", "label_agreement"),
+    *(
+        "fid",
+        "fid_balanced",
+        "cas",
+        "coverage",
+        "recall",
+        "precision",
+        "density",
+        "kid",
+        "inception_score",
+        "label_agreement",
+    ),
     *("label_agreement_worst", "fid_per_class_mean", "fid_per_class_worst", "memorisation", "modes", "reverse_kl"),
     *("reconstruction_mse", "inception_fid", "inception_kid", "inception_inception_score"),
 )
@@ -88,12 +99,18 @@ class InceptionInfo(_Strict):
 
 
 class EvaluationRecord(_Strict):
-    """All figures of one evaluation, with everything that they depend on."""
+    """All figures of one evaluation, with everything that they depend on.
+
+    Attributes:
+        class_shares: How often each class was asked for behind the figures of all images together: as often as any
+            other, or as often as the real images have it.
+    """
 
     schema_: Literal["fount-evaluation/1"] = Field(SCHEMA, alias="schema")
     protocol: Literal["quick", "full"]
     num_samples: int = Field(ge=1, le=10**9)
     seed: int = Field(ge=0, lt=SEED_LIMIT)
+    class_shares: Literal["equal", "reference"] = "equal"
     reference: ReferenceInfo
     judge: JudgeInfo
     inception: InceptionInfo | None = None
@@ -139,6 +156,8 @@ def find_obstacle(first: EvaluationRecord, second: EvaluationRecord) -> str | No
     """Say why the figures of two records cannot be held against each other; None when they can."""
     if first.protocol != second.protocol:
         return f"one was evaluated by the {first.protocol} protocol, the other by the {second.protocol} one"
+    if first.class_shares != second.class_shares:
+        return "one was asked for all classes alike, the other for as many of each as the real images have"
     if first.reference.sha256 != second.reference.sha256:
         return "they were compared with different real images"
     if first.judge.sha256 != second.judge.sha256:

@@ -1,6 +1,7 @@
 """Scores a file of samples, whoever made it, with the judge and the figures that Fount uses for its own generators.
 
-The first 10,000 samples are compared with the test split, all of them train the classifier of the accuracy score.
+10,000 samples are compared with the test split, all of them train the classifier of the accuracy score. Where samples
+have labels, those 10,000 have the classes of the test split; 1,000 of each class are looked at beside them.
 """
 
 import argparse
@@ -11,9 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from app.core.apportionment import apportion
 from app.data.dataset import ImageDataset
 from app.data.sources import open_dataset
-from app.evaluation.arrays import Features
+from app.evaluation.arrays import Classes, Features
+from app.evaluation.class_order import take_classes
 from app.evaluation.classification_accuracy import classification_accuracy_score
 from app.evaluation.frechet_distance import frechet_distance
 from app.evaluation.judge import Judge, default_cache, open_judge
@@ -48,23 +51,35 @@ def _score(path: Path, judge: Judge, test: ImageDataset, real: Features) -> dict
     with np.load(path, allow_pickle=False) as file:
         images = file["images"]
         labels = file["labels"] if "labels" in file.files else None
-    if len(images) < NUM_JUDGED:
-        raise ValueError(f"{path} holds {len(images)} samples, and {NUM_JUDGED} are judged")
-    look = judge.look(images[:NUM_JUDGED])
-    manifolds = measure_manifolds(real, look.features)
+    rows = _choose(labels, np.bincount(test.labels).tolist()) if labels is not None else np.arange(NUM_JUDGED)
+    if min(len(rows), len(images)) < NUM_JUDGED:
+        raise ValueError(f"{path} has too few samples: {NUM_JUDGED} in the proportions of the test split are judged")
+    features = judge.features(images[rows])
+    manifolds = measure_manifolds(real, features)
     figures = {
-        "fid_10k_test": frechet_distance(real, look.features),
+        "fid_10k_test": frechet_distance(real, features),
         "precision_10k_test": manifolds.precision,
         "recall_10k_test": manifolds.recall,
         "density_10k_test": manifolds.density,
         "coverage_10k_test": manifolds.coverage,
     }
     if labels is not None:
-        agreement = label_agreement(look.classes, labels[:NUM_JUDGED], len(judge.class_names))
-        figures |= {"label_agreement_10k": agreement.mean, "label_agreement_worst_10k": agreement.worst}
+        even = _choose(labels, [1] * len(judge.class_names))
+        look = judge.look(images[even])
+        agreement = label_agreement(look.classes, labels[even], len(judge.class_names))
+        figures |= {
+            "fid_balanced_10k_test": frechet_distance(real, look.features),
+            "label_agreement_10k": agreement.mean,
+            "label_agreement_worst_10k": agreement.worst,
+        }
     if labels is not None and len(images) >= NUM_TAUGHT:
         figures["cas_25600"] = classification_accuracy_score(images[:NUM_TAUGHT], labels[:NUM_TAUGHT], test)
     return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _choose(labels: Classes, shares: list[int]) -> Classes:
+    """Return the rows of the first samples of each class that have these shares."""
+    return take_classes(labels, apportion(NUM_JUDGED, shares))
 
 
 def _write_record(folder: Path, path: Path, judge: Judge, figures: dict[str, float]) -> None:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import httpx
 import numpy as np
@@ -90,6 +91,10 @@ def ask(client, **body):
     return response.content
 
 
+def read_gauge(client, name) -> float:
+    return float(re.search(rf"^{name} (\S+)$", client.get("/metrics").text, re.MULTILINE)[1])
+
+
 def find_worker(service) -> int:
     children = subprocess.run(["ps", "--ppid", str(service.process.pid), "-o", "pid="], capture_output=True, check=True)
     return int(children.stdout.split()[0])
@@ -137,7 +142,10 @@ def test_a_caller_who_leaves_frees_the_service(service, client):
 
     service.wait_for(r'("status": 499)')
 
-    assert "fount_queued_streams 0.0" in client.get("/metrics").text
+    deadline = time.monotonic() + DEADLINE_S
+    while read_gauge(client, "fount_queued_streams") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert 0 == read_gauge(client, "fount_queued_streams")
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(client):

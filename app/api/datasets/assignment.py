@@ -92,22 +92,3 @@ class Assignment:
         words = draw_words(self.key, positions, Stream.ORDER, 2).astype(np.uint64)
         shuffled: Positions = positions[np.argsort(words[:, 0] << np.uint64(32) | words[:, 1], kind="stable")]
         return shuffled
-
-
-def share(total: int, fractions: Sequence[float]) -> list[int]:
-    """Divide samples by the method of largest remainders; equal remainders go to the first.
-
-    Args:
-        total: How many samples.
-        fractions: Shares that add up to about 1.
-
-    Returns:
-        Whole numbers that add up to ``total``.
-    """
-    whole = sum(fractions)
-    exact = [total * fraction / whole for fraction in fractions]
-    counts = [int(one) for one in exact]
-    by_remainder = sorted(range(len(exact)), key=lambda number: counts[number] - exact[number])
-    for number in by_remainder[: total - sum(counts)]:
-        counts[number] += 1
-    return counts

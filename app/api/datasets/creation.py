@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app.api.datasets.assignment import share
 from app.api.datasets.recipe import SHARD_FORMATS, Block, Recipe, Split
 from app.api.planning import count_samples, plan_samples
+from app.core.apportionment import apportion
 from app.core.errors import InvalidInputError, LimitExceededError
 from app.core.seeds import draw_seed
 from app.core.settings import LimitSettings
@@ -33,7 +33,7 @@ def make_recipe(request: DatasetRequest, versions: Sequence[ServedVersion], limi
     )
     total = sum(block.num_samples for block in blocks)
     check_size(total, limits)
-    counts = share(total, list(request.splits.values()))
+    counts = apportion(total, list(request.splits.values()))
     if not all(counts):
         raise InvalidInputError("a split would be empty: ask for more samples or larger shares", pointer="/splits")
     splits = tuple(Split(name, count) for name, count in zip(request.splits, counts, strict=True))

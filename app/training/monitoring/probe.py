@@ -1,5 +1,7 @@
 """Short evaluations during a run: is it still getting better, and which weights were the best?"""
 
+import numpy as np
+
 from app.data.dataset import ImageDataset
 from app.evaluation.evaluate import name_metric
 from app.evaluation.frechet_distance import Moments, frechet_from_moments, moments
@@ -26,13 +28,15 @@ class Probe:
         self._judge = judge
         self._num_samples = num_samples
         rows = choose_rows(dataset.num_images)[:REFERENCE_IMAGES]
+        self._shares: list[int] = np.bincount(dataset.labels[rows]).tolist()
         features = judge.features(dataset.images[rows])
         self._moments: Moments = moments(features)
         self._features = features[:COVERAGE_IMAGES]
 
     def measure(self, generator: Generator) -> dict[str, float]:
         """Return the Frechet distance and coverage of an averaged generator; their names say of how many samples."""
-        samples = draw_samples(generator, self._num_samples, seed=SEED)
+        shares = self._shares if generator.num_classes else None
+        samples = draw_samples(generator, self._num_samples, seed=SEED, shares=shares)
         features = self._judge.features(samples.images)
         near = measure_manifolds(self._features, features[:COVERAGE_IMAGES])
         return {

@@ -58,6 +58,19 @@ def test_halves_are_rising_rows_without_repetition():
     assert all((np.diff(rows) > 0).all() for rows in seen)
 
 
+@pytest.mark.parametrize("counts", [(6, 4), (5, 4), (3, 1)], ids=str)
+def test_every_half_keeps_the_proportions_of_classes(counts):
+    classes, seen = np.repeat([0, 1], counts), []
+
+    bootstrap_interval(
+        lambda rows: float(seen.append(classes[rows]) or 0.0), sum(counts), value=0.0, strata=classes, resamples=20
+    )
+
+    for number, count in enumerate(counts):
+        assert {np.count_nonzero(half == number) for half in seen} <= {count // 2, -(-count // 2)}
+    assert {sum(counts) // 2} == {len(half) for half in seen}
+
+
 def test_several_figures_are_measured_together_within_their_bounds():
     shares = (np.arange(30) < 29).astype(np.float64)
     values = [float(shares.mean()), -float(shares.mean())]

@@ -95,6 +95,22 @@ def test_without_a_test_split_names_say_train(run, make_halves):
     assert "train" == record.reference.split
 
 
+def test_uneven_real_images_are_met_by_samples_in_their_proportions(run, make_halves):
+    test = make_halves(160, seed=1)
+    rows = np.sort(np.concatenate([np.flatnonzero(test.labels == 0)[:80], np.flatnonzero(test.labels == 1)[:40]]))
+    uneven = build_dataset("uneven", test.images[rows], test.labels[rows], test.class_names)
+    calls = []
+
+    record = run(Reference(make_halves(256), uneven), on_progress=lambda *at: calls.append(at[0]))
+
+    alike, even = record.metrics["fid_120_test"], record.metrics["fid_balanced_120_test"]
+    assert alike.value != even.value
+    assert alike.floor != even.floor
+    assert None not in {alike.interval, alike.floor, even.interval, even.floor}
+    assert "reference" == record.class_shares
+    assert sorted(calls) == calls
+
+
 def test_a_generator_without_classes_is_asked_for_modes_instead(run, reference):
     metrics = run(reference, make_generator(num_classes=0)).metrics
 

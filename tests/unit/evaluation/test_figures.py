@@ -19,10 +19,11 @@ def make_view(num_images, *, seed=0, shift=0.0):
 
 
 def test_intervals_of_the_frechet_distance_keep_the_balance_of_classes():
-    real, seen = (make_view(400, seed=1, shift=1.0).look.features, make_view(400).look.features)
+    real, view = make_view(400, seed=1, shift=1.0).look.features, make_view(400)
+    seen = view.look.features
 
-    kept = figures.measure_distances(real, seen, strata=2, num_subsets=2)["fid"]
-    left_to_chance = figures.measure_distances(real, seen, strata=1, num_subsets=2)["fid"]
+    kept = figures.measure_frechet(real, seen, classes=view.labels)
+    left_to_chance = figures.measure_frechet(real, seen)
 
     assert kept.value == left_to_chance.value
     assert kept.interval[0] <= kept.value <= kept.interval[1]
@@ -47,15 +48,14 @@ def test_neighbours_are_sought_among_as_many_real_images():
     assert found["coverage"].interval == figures.wilson_interval(found["coverage"].value, 100)
 
 
-def test_classes_are_judged_only_where_they_were_asked_for():
+def test_classes_are_judged_one_by_one():
     view = make_view(100)
 
-    asked, free = figures.measure_classes(view, 2), figures.measure_classes(view, 0)
+    found = figures.measure_agreement(view, 2)
 
-    assert {"inception_score", "label_agreement", "label_agreement_worst"} == asked.overall.keys()
-    assert {"label_agreement": {0: 1.0, 1: 1.0}} == asked.per_class
-    assert {"inception_score"} == free.overall.keys()
-    assert 2.0 == pytest.approx(free.overall["inception_score"].value)
+    assert {"label_agreement", "label_agreement_worst"} == found.overall.keys()
+    assert {"label_agreement": {0: 1.0, 1: 1.0}} == found.per_class
+    assert 2.0 == pytest.approx(figures.score_clarity(view.look.probabilities).value)
 
 
 def test_each_class_has_its_distance():

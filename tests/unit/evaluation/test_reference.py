@@ -51,6 +51,48 @@ def test_without_a_test_split_halves_stand_against_each_other(make_halves):
     assert 10 == Reference(train).stand_ins(10)[0].num_images
 
 
+@pytest.fixture
+def uneven(make_halves):
+    """64 training images of two classes alike; of the test images three quarters are of the first class."""
+    test = make_halves(32, seed=1)
+    rows = np.concatenate([np.flatnonzero(test.labels == 0)[:12], np.flatnonzero(test.labels == 1)[:4]])
+    return Reference(make_halves(), build_dataset("uneven", test.images[rows], test.labels[rows], test.class_names))
+
+
+def test_stand_ins_have_the_classes_of_what_they_are_compared_with(uneven):
+    stand_ins, _ = uneven.stand_ins(16)
+
+    assert ([12, 4], False) == (uneven.shares, uneven.is_even)
+    assert [12, 4] == np.bincount(stand_ins.labels).tolist()
+
+
+def test_stand_ins_can_be_of_all_classes_alike(uneven):
+    stand_ins, _ = uneven.stand_ins(16, even=True)
+
+    assert [8, 8] == np.bincount(stand_ins.labels).tolist()
+
+
+def test_a_class_with_too_few_images_gives_all_of_them(uneven):
+    stand_ins, _ = uneven.stand_ins(64)
+
+    assert [32, 16] == np.bincount(stand_ins.labels).tolist()
+
+
+def test_both_halves_have_half_of_every_class_in_no_order(uneven):
+    reference = Reference(uneven.dataset)
+
+    parts = [reference.train.labels[rows] for rows in reference.halves()]
+
+    assert [[6, 2], [6, 2]] == [np.bincount(part).tolist() for part in parts]
+    assert not all((np.diff(part) >= 0).all() for part in parts)
+
+
+def test_images_without_classes_have_one_share(make_halves):
+    reference = Reference(make_halves(labelled=False))
+
+    assert ([64], True) == (reference.shares, reference.is_even)
+
+
 def test_a_view_is_cut_to_the_same_images_each_time(make_halves, make_judge):
     train = make_halves()
     view = Reference(train).view(make_judge(train))

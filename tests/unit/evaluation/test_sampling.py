@@ -36,10 +36,11 @@ def test_samples_do_not_depend_on_how_many_are_drawn():
     assert [(8, 20), (16, 20), (20, 20)] == calls
 
 
-def test_labels_can_be_given():
-    labels = np.array([2, 2, 0])
+def test_classes_can_have_other_shares():
+    samples = draw_samples(make_generator(), 8, seed=0, shares=[2, 1, 1])
 
-    assert labels is draw_samples(make_generator(), 3, seed=0, labels=labels).labels
+    assert [4, 2, 2] == np.bincount(samples.labels).tolist()
+    assert [0, 1, 2, 0] == samples.labels[:4].tolist()
 
 
 def test_without_classes_all_labels_are_zero():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.api.datasets.assignment import Assignment, share
+from app.api.datasets.assignment import Assignment
 
 SIZES = st.lists(st.integers(1, 300), min_size=1, max_size=4)
 
@@ -68,18 +68,3 @@ def test_a_billion_samples_cost_no_more_than_one_shard():
     positions = assignment.positions(assignment.num_shards - 1)
 
     assert (1000, True) == (len(np.unique(positions)), bool(0 <= positions.min() <= positions.max() < 10**9))
-
-
-@pytest.mark.parametrize(
-    ("total", "fractions", "expected"),
-    [
-        (100, [0.9, 0.1], [90, 10]),
-        (10, [0.34, 0.33, 0.33], [4, 3, 3]),
-        (5, [0.5, 0.5], [3, 2]),
-        (7, [0.7, 0.2, 0.1], [5, 1, 1]),
-        (1, [1.0], [1]),
-        (100, [0.29, 0.71], [29, 71]),
-    ],
-)
-def test_samples_are_shared_by_largest_remainders(total, fractions, expected):
-    assert expected == share(total, fractions)
