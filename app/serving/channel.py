@@ -7,20 +7,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.children import child_environment
 from app.core.logging import get_logger
 from app.schemas.frames import FrameError, encode_frame, read_from_worker
 from app.schemas.jobs import ToWorker, WorkerConfig
 from app.serving.handle import WorkerHandle, WorkerListener
-
-_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-_SETTINGS_PREFIX = "FOUNT_"  # the worker is told its settings by message, and has no use for the service's keys
 
 _log = get_logger(__name__)
 
@@ -113,17 +109,6 @@ def _start(control: int, memory: int, threads: int) -> subprocess.Popen[bytes]:
         pass_fds=(control, memory),
         stdin=subprocess.DEVNULL,
     )
-
-
-def child_environment(environment: Mapping[str, str], threads: int) -> dict[str, str]:
-    """Build a worker's environment: ours without our settings, our package importable, thread pools of one size."""
-    inherited = {name: value for name, value in environment.items() if not name.startswith(_SETTINGS_PREFIX)}
-    paths = [str(_PACKAGE_PARENT), *filter(None, [inherited.get("PYTHONPATH")])]
-    return inherited | {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-    }
 
 
 def _create_memory(num_bytes: int) -> int:

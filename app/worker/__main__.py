@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from app.worker.lifeline import follow_parent
+from app.core.children import follow_parent
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from app.serving.channel import child_environment
+from app.core.children import child_environment
 
 
 def test_the_worker_inherits_the_environment_without_our_settings():
