@@ -32,6 +32,7 @@
     │   ├── DigestMismatchError      digest-mismatch
     │   ├── ManifestError            invalid-manifest
     │   └── UnsupportedArchitectureError  unsupported-architecture
+    ├── ExportError                  export-failed
     ├── ConfigurationError           invalid-configuration
     └── TrainingError                training-failed
         ├── RecipeError              invalid-recipe
@@ -241,6 +242,12 @@ class UnsupportedArchitectureError(RepositoryError):
     """This build has no such architecture, or the weights do not fit it."""
 
     code = "unsupported-architecture"
+
+
+class ExportError(ServiceError):
+    """A dataset cannot be written to where it should go, or something else is there already."""
+
+    code = "export-failed"
 
 
 class ConfigurationError(ServiceError):

@@ -16,7 +16,7 @@ from app.core import errors
 from app.core.errors import ServiceError, iter_errors
 
 # These end a command or the start of the service; none can be raised while a request is answered.
-NEVER_OVER_HTTP = {errors.ConfigurationError, *iter_errors(errors.TrainingError)}
+NEVER_OVER_HTTP = {errors.ConfigurationError, errors.ExportError, *iter_errors(errors.TrainingError)}
 SCOPE = {"state": {"request_id": "r1"}}
 
 
