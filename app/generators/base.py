@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+from collections.abc import Sequence
 from typing import TypeAlias, TypeVar
 
 import torch
@@ -129,6 +130,10 @@ class Generator(nn.Module, abc.ABC):
     def num_classes(self) -> int:
         """Number of classes; 0 when unconditional."""
         return self.space.num_classes
+
+    def chains(self) -> list[Sequence[nn.Module]]:
+        """List modules that feed each the next one and nothing else; neighbours may be merged into one layer."""
+        return [tuple(module) for module in self.modules() if isinstance(module, nn.Sequential)]
 
     @abc.abstractmethod
     def forward(self, latents: Latents, labels: Labels | None) -> Images:

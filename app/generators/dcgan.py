@@ -6,6 +6,8 @@ Source:
     gradient penalties, which are second derivatives per image, hold.
 """
 
+from collections.abc import Sequence
+
 from pydantic import Field
 from torch import nn
 
@@ -62,6 +64,10 @@ class DcganGenerator(Generator):
         """See ``Generator.forward``."""
         features = self.place(self.dense(self.input(latents, labels)))
         return self.pyramid.crop(self.layers(features), self.image)
+
+    def chains(self) -> list[Sequence[nn.Module]]:
+        """See ``Generator.chains``."""
+        return [(self.dense, self.place, *self.layers)]
 
 
 class DcganDiscriminator(Discriminator):
