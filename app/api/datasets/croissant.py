@@ -11,7 +11,7 @@ from app.api.datasets.dataset import Dataset
 from app.imaging.mark import DIGITAL_SOURCE_TYPE
 from app.schemas.samples import SampleFormat
 
-_PARQUET = "application/x-parquet"
+PARQUET = "application/x-parquet"
 _CONTEXT = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -89,7 +89,7 @@ def _describe_file(dataset: Dataset, shard: int, base_url: str) -> dict[str, Any
         "@id": f"{name}.parquet",
         "name": f"{name}.parquet",
         "contentUrl": f"{base_url}{dataset.shard_url(shard, SampleFormat.PARQUET)}",
-        "encodingFormat": _PARQUET,
+        "encodingFormat": PARQUET,
     }
 
 

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.api.datasets.assignment import Assignment
-from app.api.datasets.creation import check_shards, check_size
+from app.api.datasets.creation import check_shards, check_size, make_recipe
 from app.api.datasets.recipe import SHARD_FORMATS, Block, Recipe
+from app.api.datasets.token import decode_token, encode_token
 from app.core.errors import InvalidInputError, ModelNotFoundError, NotFoundError, VersionNotFoundError
 from app.core.settings import LimitSettings
 from app.imaging.formats.contents import ArrayShape
+from app.schemas.datasets import DatasetRequest
 from app.schemas.samples import SampleFormat
 from app.serving.catalog import Catalog, ServedVersion
 from app.serving.plan import SamplePlan
@@ -91,13 +93,31 @@ class Dataset:
         return f"{name}-{place.number:05}-of-{place.num_shards:05}"
 
 
-async def open_dataset(token: str, recipe: Recipe, catalog: Catalog, limits: LimitSettings) -> Dataset:
-    """Find the versions of a dataset.
+async def make_dataset(request: DatasetRequest, catalog: Catalog, limits: LimitSettings) -> Dataset:
+    """Make a dataset from what was asked for: versions, digests and seeds are fixed from now on.
 
     Raises:
-        NotFoundError: If a version is gone or is another one by now.
+        InvalidInputError: If there is no dataset of this description.
+        NotFoundError: If there is no such model or version.
+        NotReadyError: If a version is not ready yet.
+        LimitExceededError: If the dataset is larger than this service allows, or its token would be too long.
+    """
+    versions = [await catalog.obtain(block.model) for block in request.samples]
+    recipe = make_recipe(request, versions, limits)
+    return await _open(encode_token(recipe), recipe, catalog, limits)
+
+
+async def open_dataset(token: str, catalog: Catalog, limits: LimitSettings) -> Dataset:
+    """Read a token and find the versions that it names.
+
+    Raises:
+        NotFoundError: If this is no token, or a version is gone or is another one by now.
         LimitExceededError: If the dataset is larger than this service allows.
     """
+    return await _open(token, decode_token(token), catalog, limits)
+
+
+async def _open(token: str, recipe: Recipe, catalog: Catalog, limits: LimitSettings) -> Dataset:
     check_size(recipe.num_samples, limits)
     versions = [await _find_version(block, number, catalog) for number, block in enumerate(recipe.blocks)]
     try:

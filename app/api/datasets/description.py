@@ -11,6 +11,7 @@ from app.schemas.samples import SampleFormat
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGER = "1M<n<10M"
+_TABLES = (SampleFormat.PARQUET, SampleFormat.ARROW)
 
 
 def describe_dataset(dataset: Dataset, base_url: str) -> DatasetAnswer:
@@ -36,16 +37,17 @@ def describe_dataset(dataset: Dataset, base_url: str) -> DatasetAnswer:
         samples=list(_list_sources(dataset)),
         croissant=f"/v1/datasets/{dataset.token}/croissant.json",
         card=f"/v1/datasets/{dataset.token}/README.md",
-        usage=_explain_usage(dataset, base_url),
+        usage=explain_usage(dataset, base_url),
     )
 
 
-def write_card(dataset: Dataset, base_url: str) -> str:
+def write_card(dataset: Dataset, usage: str, sample_format: SampleFormat = SampleFormat.PARQUET) -> str:
     """Write the card of a dataset, with the metadata that Hugging Face reads.
 
     Args:
         dataset: The dataset.
-        base_url: Where the caller finds the service, without a slash at the end.
+        usage: How to load it, in Python.
+        sample_format: What the shards are that lie beside the card.
     """
     recipe = dataset.recipe
     sources = "\n".join(
@@ -53,9 +55,8 @@ def write_card(dataset: Dataset, base_url: str) -> str:
         for source in _list_sources(dataset)
     )
     splits = "\n".join(f"| {name} | {split.num_samples:,} |" for name, split in _list_splits(dataset).items())
-    usage = _explain_usage(dataset, base_url)["datasets"]
     return f"""---
-{"".join(_write_metadata(dataset))}---
+{"".join(_write_metadata(dataset, sample_format))}---
 
 # {recipe.num_samples:,} synthetic images
 
@@ -74,6 +75,28 @@ bytes each time. Written by Fount {__version__}.
 {usage}
 ```
 """
+
+
+def explain_usage(dataset: Dataset, base_url: str) -> dict[str, str]:
+    """Say how to load a dataset from the service in Python, by library.
+
+    Args:
+        dataset: The dataset.
+        base_url: Where the caller finds the service, without a slash at the end.
+    """
+    root = f"{base_url}/v1/datasets/{dataset.token}/shards"
+    listed = ",\n    ".join(
+        f'"{name}": [f"{{shards}}/{{k}}.parquet" for k in range({split.first_shard}, '
+        f"{split.first_shard + split.num_shards})]"
+        for name, split in _list_splits(dataset).items()
+    )
+    first = next(iter(_list_splits(dataset).values()))
+    return {
+        "datasets": f'from datasets import load_dataset\n\nshards = "{root}"\n'
+        f'dataset = load_dataset("parquet", data_files={{\n    {listed},\n}})',
+        "webdataset": f'import webdataset\n\nshards = "{root}/{{0..{first.num_shards - 1}}}.tar"\n'
+        'dataset = webdataset.WebDataset(shards, shardshuffle=100).decode("pil").to_tuple("png", "cls")',
+    }
 
 
 def _list_splits(dataset: Dataset) -> dict[str, DatasetSplit]:
@@ -100,29 +123,22 @@ def _list_sources(dataset: Dataset) -> Iterator[DatasetSource]:
         )
 
 
-def _explain_usage(dataset: Dataset, base_url: str) -> dict[str, str]:
-    root = f"{base_url}/v1/datasets/{dataset.token}/shards"
-    listed = ",\n    ".join(
-        f'"{name}": [f"{{shards}}/{{k}}.parquet" for k in range({split.first_shard}, '
-        f"{split.first_shard + split.num_shards})]"
-        for name, split in _list_splits(dataset).items()
-    )
-    first = next(iter(_list_splits(dataset).values()))
-    return {
-        "datasets": f'from datasets import load_dataset\n\nshards = "{root}"\n'
-        f'dataset = load_dataset("parquet", data_files={{\n    {listed},\n}})',
-        "webdataset": f'import webdataset\n\nshards = "{root}/{{0..{first.num_shards - 1}}}.tar"\n'
-        'dataset = webdataset.WebDataset(shards, shardshuffle=100).decode("pil").to_tuple("png", "cls")',
-    }
-
-
-def _write_metadata(dataset: Dataset) -> Iterator[str]:
+def _write_metadata(dataset: Dataset, sample_format: SampleFormat) -> Iterator[str]:
     """Write YAML line by line; words that are not ours are written as JSON, which is YAML too."""
     yield "pretty_name: Synthetic images\n"
     yield "tags:\n- synthetic\n- image-generation\n- fount\n"
     yield f"size_categories:\n- {_name_size(dataset.recipe.num_samples)}\n"
     if dataset.class_names:
         yield "task_categories:\n- image-classification\n"
+    if sample_format in _TABLES:
+        yield from _write_features(dataset)
+    if sample_format is not SampleFormat.NPZ:  # nothing there loads arrays
+        yield "configs:\n- config_name: default\n  data_files:\n"
+        for name in _list_splits(dataset):
+            yield f"  - split: {name}\n    path: {name}-*.{sample_format}\n"
+
+
+def _write_features(dataset: Dataset) -> Iterator[str]:
     yield "dataset_info:\n  features:\n  - name: image\n    dtype: image\n"
     if dataset.class_names:
         yield "  - name: label\n    dtype:\n      class_label:\n        names:\n"
@@ -131,9 +147,6 @@ def _write_metadata(dataset: Dataset) -> Iterator[str]:
     yield "  - name: index\n    dtype: int64\n  splits:\n"
     for name, split in _list_splits(dataset).items():
         yield f"  - name: {name}\n    num_examples: {split.num_samples}\n"
-    yield "configs:\n- config_name: default\n  data_files:\n"
-    for name in _list_splits(dataset):
-        yield f"  - split: {name}\n    path: {name}-*.{SampleFormat.PARQUET}\n"
 
 
 def _name_size(num_samples: int) -> str:

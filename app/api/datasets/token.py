@@ -40,6 +40,11 @@ def encode_token(recipe: Recipe) -> str:
     return token
 
 
+def is_token(text: str) -> bool:
+    """Tell whether a text is written as tokens are; it may still be damaged."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def decode_token(token: str) -> Recipe:
     """Read a token; anything that ``encode_token`` has not written is refused, at bounded cost.
 
@@ -55,7 +60,7 @@ def decode_token(token: str) -> Recipe:
 
 
 def _decode(token: str) -> Recipe:
-    if _TOKEN.fullmatch(token) is None:
+    if not is_token(token):
         raise ValueError("not written as tokens are")
     text = token.removeprefix(_PREFIX)
     packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -12,13 +12,11 @@ from starlette.responses import Response
 from app.api.access import requires
 from app.api.answers import answer_order
 from app.api.caching import answer_not_modified, cache_headers
-from app.api.datasets.creation import make_recipe
 from app.api.datasets.croissant import write_croissant
-from app.api.datasets.dataset import Dataset, open_dataset
-from app.api.datasets.description import describe_dataset, write_card
+from app.api.datasets.dataset import Dataset, make_dataset, open_dataset
+from app.api.datasets.description import describe_dataset, explain_usage, write_card
 from app.api.datasets.recipe import SHARD_FORMATS
 from app.api.datasets.shards import Shard, describe_shard, plan_shard, tag_shard
-from app.api.datasets.token import decode_token, encode_token
 from app.api.documentation import BODY, KEYED, SERVED, binary, problems
 from app.api.keys import AccessScope
 from app.api.services import Services, ServicesDep
@@ -51,7 +49,7 @@ async def find_dataset(
     Raises:
         NotFoundError: If this is no token, or a version is gone.
     """
-    return await open_dataset(token, decode_token(token), services.engine.catalog, services.settings.limits)
+    return await open_dataset(token, services.engine.catalog, services.settings.limits)
 
 
 @router.post(
@@ -69,12 +67,8 @@ async def create_dataset(
     body: DatasetRequest, services: ServicesDep, request: Request, response: Response
 ) -> DatasetAnswer:
     """Make a recipe with fixed versions, digests and seeds. Nothing is computed or stored: the token is the dataset."""
-    catalog, limits = services.engine.catalog, services.settings.limits
-    versions = [await catalog.obtain(block.model) for block in body.samples]
-    recipe = make_recipe(body, versions, limits)
-    token = encode_token(recipe)
-    dataset = await open_dataset(token, recipe, catalog, limits)
-    response.headers["Location"] = f"/v1/datasets/{token}"
+    dataset = await make_dataset(body, services.engine.catalog, services.settings.limits)
+    response.headers["Location"] = f"/v1/datasets/{dataset.token}"
     return describe_dataset(dataset, base_url(request))
 
 
@@ -148,7 +142,8 @@ async def get_croissant(dataset: Annotated[Dataset, Depends(find_dataset)], requ
 )
 async def get_card(dataset: Annotated[Dataset, Depends(find_dataset)], request: Request) -> Response:
     """Write the dataset card, to lie beside shards in a Hugging Face repository."""
-    return Response(write_card(dataset, base_url(request)), media_type="text/markdown; charset=utf-8")
+    card = write_card(dataset, explain_usage(dataset, base_url(request))["datasets"])
+    return Response(card, media_type="text/markdown; charset=utf-8")
 
 
 def base_url(request: Request) -> str:
