@@ -17,6 +17,15 @@ class ModelRef(msgspec.Struct, frozen=True):
     digest: str
 
 
+class NumericsConfig(msgspec.Struct, frozen=True):
+    """How generators are computed, as far as pixels may show it: the settings of the worker of the same names."""
+
+    precision: str = "float32"
+    fold_batch_norm: bool = True
+    channels_last: bool = True
+    cuda_graphs: bool = True
+
+
 class WorkerConfig(msgspec.Struct, frozen=True, tag="config"):
     """First message to a worker.
 
@@ -32,6 +41,7 @@ class WorkerConfig(msgspec.Struct, frozen=True, tag="config"):
     slot_bytes: int
     log_level: str
     log_format: str
+    numerics: NumericsConfig = NumericsConfig()
 
 
 class LoadModel(msgspec.Struct, frozen=True, tag="load"):
@@ -138,7 +148,7 @@ class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
 class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     """First message from a worker: it has its device and takes work.
 
-    ``numerics`` names what may change pixels in the last place: library version, device kind, precision, layout.
+    ``numerics`` names what may change pixels of all versions: library version, device kind, instruction set.
     """
 
     pid: int
@@ -147,10 +157,29 @@ class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     numerics: str
 
 
+class PixelDifferences(msgspec.Struct, frozen=True):
+    """How far 8-bit values are from those of the network as it was published, in grey levels.
+
+    ``counts`` are of values that differ by 0, by 1, by 2, and by more.
+    """
+
+    counts: tuple[int, int, int, int]
+    largest: int
+    mean: float
+
+
+class RefusedRewrite(msgspec.Struct, frozen=True):
+    """A faster form of a generator that was asked for and is not used; ``name`` is that of the setting."""
+
+    name: str
+    reason: str
+
+
 class ModelLoaded(msgspec.Struct, frozen=True, tag="loaded"):
     """A version is resident and warm.
 
-    ``batch_sizes`` are the padded sizes, ascending, at which its samples were found bit-equal.
+    ``batch_sizes`` are the padded sizes, ascending, at which its samples were found bit-equal. ``numerics`` names the
+    precision and the rewrites in force, ``differences`` what they do to pixels; None without any.
     """
 
     model: ModelRef
@@ -158,6 +187,9 @@ class ModelLoaded(msgspec.Struct, frozen=True, tag="loaded"):
     num_parameters: int
     resident_bytes: int
     load_s: float
+    numerics: str = "float32"
+    differences: PixelDifferences | None = None
+    refused: tuple[RefusedRewrite, ...] = ()
 
 
 class ModelFailed(msgspec.Struct, frozen=True, tag="failed"):

@@ -33,7 +33,7 @@ from app.schemas.jobs import (
     WorkerReady,
 )
 from app.worker.control import ControlChannel
-from app.worker.device import describe_numerics, open_device
+from app.worker.device import describe_numerics, open_device, pin_slots
 from app.worker.session import Session
 
 _log = get_logger(__name__)
@@ -57,12 +57,14 @@ def serve(control_fd: int, memory_fd: int) -> int:
     configure_logging(LogSettings.model_validate({"level": config.log_level, "format": config.log_format}))
     device = open_device(config.device, config.threads)
     slots = np.frombuffer(mmap.mmap(memory_fd, 0), dtype=np.uint8).reshape(config.slots, config.slot_bytes)
+    pin_slots(slots, device)
     session = Session(
         ModelRepository(config.repository_url),
         device=device,
         slots=slots,
         batch_sizes=config.batch_sizes,
         residency_bytes=config.residency_bytes,
+        numerics=config.numerics,
     )
     channel.send(WorkerReady(os.getpid(), str(device), torch.get_num_threads(), describe_numerics(device)))
     Loop(channel, session).run()

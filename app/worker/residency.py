@@ -4,8 +4,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from torch import nn
-
 from app.core.errors import OutOfDeviceMemoryError
 from app.repository.manifest import Part
 from app.schemas.jobs import ModelRef
@@ -20,9 +18,9 @@ class PartRef(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resident:
-    """A network on the device."""
+    """A network on the device, with what its owner knows of it."""
 
-    network: nn.Module
+    network: object
     num_bytes: int
 
 
@@ -42,7 +40,7 @@ class Residency:
         """Weights that are resident."""
         return sum(resident.num_bytes for resident in self._residents.values())
 
-    def find(self, place: PartRef) -> nn.Module | None:
+    def find(self, place: PartRef) -> object | None:
         """Return a resident network and note that it was used."""
         resident = self._residents.get(place)
         if resident is None:
@@ -64,7 +62,7 @@ class Residency:
         while self.num_bytes + num_bytes > self._limit_bytes:
             self._residents.popitem(last=False)
 
-    def keep(self, place: PartRef, network: nn.Module, num_bytes: int) -> None:
+    def keep(self, place: PartRef, network: object, num_bytes: int) -> None:
         """Make a network resident; ``make_room`` comes before."""
         self._residents[place] = Resident(network, num_bytes)
 

@@ -3,28 +3,33 @@
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as Steps
-from typing import TypeVar, cast
+from typing import TypeVar
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.core.errors import ConfigurationError, DigestMismatchError, WorkerError
+from app.core.logging import get_logger
 from app.generators.base import Encoder, Generator, Network, put_channels_last
 from app.generators.checkpoint import ENCODER, GENERATOR, load_encoder, load_generator
 from app.generators.pixels import from_pixels, to_pixels
 from app.repository.manifest import ImageSpec, Manifest
 from app.repository.store import ModelRepository
-from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, Run, SampleBatch
+from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, Run, SampleBatch
 from app.worker.agreement import measure_agreement
 from app.worker.latents import draw_run_latents
 from app.worker.residency import PartRef, Residency
+from app.worker.rewriting import Rewritten, rewrite
 
 Number = TypeVar("Number", bound=np.generic)
 
 _PROBE_SEED = 0
 _ENCODED_AT_ONCE = 16  # always, padded: what an image becomes does not depend on how many there are
+
+_log = get_logger(__name__)
 
 
 class Session:
@@ -36,6 +41,7 @@ class Session:
         slots: Pixel buffers, shape (slots, slot_bytes).
         batch_sizes: Padded sizes to try, ascending.
         residency_bytes: Weights that may be resident together.
+        numerics: How generators are computed.
     """
 
     def __init__(
@@ -46,12 +52,14 @@ class Session:
         slots: NDArray[np.uint8],
         batch_sizes: tuple[int, ...],
         residency_bytes: int,
+        numerics: NumericsConfig,
     ) -> None:
         self._repository = repository
         self._device = device
         self._slots = slots
         self._batch_sizes = batch_sizes
         self._residency = Residency(residency_bytes)
+        self._numerics = numerics
 
     def load(self, model: ModelRef) -> Steps[None, None, ModelLoaded]:
         """Load a version, warm it up and find its padded sizes, in steps between which other work may be done.
@@ -63,7 +71,8 @@ class Session:
             WorkerError: If it does not compute what it should.
         """
         began = time.perf_counter()
-        generator = self._generator(model)
+        rewritten = self._rewritten(model)
+        generator = rewritten.generator
         yield
         sizes = self._fitting_sizes(generator.image)
         probes = self._latents([IndexRun(_PROBE_SEED, 0, sizes[-1], 1.0)], sizes[-1], generator)
@@ -79,6 +88,9 @@ class Session:
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
             resident_bytes=_count_bytes(generator),
             load_s=time.perf_counter() - began,
+            numerics=rewritten.numerics,
+            differences=rewritten.differences,
+            refused=rewritten.refused,
         )
 
     def unload(self, model: ModelRef) -> None:
@@ -92,15 +104,15 @@ class Session:
             RepositoryError: If the version has to be loaded and is not what was published.
             WorkerError: If the generator makes values that are not finite.
         """
-        generator = self._generator(batch.model)
+        generator = self._rewritten(batch.model).generator
         num_samples = sum(run.count for run in batch.runs)
         latents = self._latents(batch.runs, batch.batch_size, generator)
         labels = self._labels(batch, generator)
         images = self._forward(generator, latents, labels)[:num_samples]
         if not torch.isfinite(images.sum()):
             raise WorkerError("the generator made values that are not finite")
-        pixels = to_pixels(images).cpu().numpy()
-        self._slots[batch.slot, : pixels.size].reshape(pixels.shape)[...] = pixels
+        pixels = to_pixels(images).flatten()
+        torch.from_numpy(self._slots[batch.slot, : len(pixels)]).copy_(pixels)
 
     def encode(self, job: EncodeImages) -> NDArray[np.float32]:
         """Find the latents of images: the means of their posteriors.
@@ -139,21 +151,31 @@ class Session:
         latents: NDArray[np.float32] = posterior.mean[: len(pixels)].cpu().numpy()
         return latents
 
-    def _generator(self, model: ModelRef) -> Generator:
-        return self._resident(PartRef(model, GENERATOR), load_generator)
+    def _rewritten(self, model: ModelRef) -> Rewritten:
+        place = PartRef(model, GENERATOR)
+        kept = self._residency.find(place)
+        if isinstance(kept, Rewritten):
+            return kept
+        rewritten = rewrite(self._bring(model, load_generator), self._numerics)
+        for refusal in rewritten.refused:
+            _log.warning("rewrite-refused", model=model.name, version=model.version, **msgspec.structs.asdict(refusal))
+        self._residency.keep(place, rewritten, _count_bytes(rewritten.generator))
+        return rewritten
 
     def _encoder(self, model: ModelRef) -> Encoder:
-        return self._resident(PartRef(model, ENCODER), load_encoder)
+        place = PartRef(model, ENCODER)
+        kept = self._residency.find(place)
+        if isinstance(kept, Encoder):
+            return kept
+        encoder = put_channels_last(self._bring(model, load_encoder))
+        self._residency.keep(place, encoder, _count_bytes(encoder))
+        return encoder
 
-    def _resident(self, place: PartRef, read: Callable[[Manifest, bytes], Network]) -> Network:
-        network = self._residency.find(place)
-        if network is None:
-            loaded = self._read(place.model, read)
-            num_bytes = _count_bytes(loaded)
-            self._residency.make_room(num_bytes)
-            network = put_channels_last(loaded.to(self._device))
-            self._residency.keep(place, network, num_bytes)
-        return cast("Network", network)
+    def _bring(self, model: ModelRef, read: Callable[[Manifest, bytes], Network]) -> Network:
+        """Read a network, and bring it to the device, where others make room for it."""
+        network = self._read(model, read)
+        self._residency.make_room(_count_bytes(network))
+        return network.to(self._device)
 
     def _read(self, model: ModelRef, read: Callable[[Manifest, bytes], Network]) -> Network:
         manifest = self._repository.read_manifest(model.name, model.version)

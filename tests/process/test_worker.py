@@ -14,7 +14,9 @@ import pytest
 import torch
 
 from app.core.seeds import draw_latents
+from app.generators.base import put_channels_last
 from app.generators.checkpoint import load_generator
+from app.generators.folding import fold_batch_norms
 from app.repository.store import ModelRepository
 from app.serving.engine import Engine
 from app.serving.plan import SamplePlan
@@ -46,7 +48,9 @@ def make_plan(num_samples, *, seed=1, first_index=0, truncation=1.0):
 def compute_directly(root, manifest, plan):
     """Compute samples as the contract says, without any of the serving code, in batches of the smallest size."""
     weights = ModelRepository(str(root)).read_weights(manifest)
-    generator = load_generator(manifest, weights).to(memory_format=torch.channels_last)
+    generator = load_generator(manifest, weights)
+    fold_batch_norms(generator)
+    put_channels_last(generator)
     size = BATCH_SIZES[0]
     padded = -(-plan.num_samples // size) * size
     latents = torch.from_numpy(draw_latents(plan.seed, plan.indices(0, padded), manifest.latent_dim))

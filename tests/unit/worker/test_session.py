@@ -15,16 +15,20 @@ from app.generators.pixels import from_pixels, to_pixels
 from app.generators.template_drawing import draw_picture
 from app.repository.manifest import WEIGHTS_FILE
 from app.repository.store import ModelRepository
-from app.schemas.jobs import EncodeImages, IndexRun, ModelRef, SampleBatch
+from app.schemas.jobs import EncodeImages, IndexRun, ModelRef, NumericsConfig, SampleBatch
 from app.training.publishing.template import load_template, publish_template
+from app.worker import rewriting
+from app.worker.differences import Bound
 from app.worker.latents import draw_run_latents
+from app.worker.rewriting import rewrite
 from app.worker.session import Session
 from tests.factories import make_manifest, make_networks, publish_tiny_model
 
 SLOT_BYTES = 65536
+NUMERICS = NumericsConfig()
 
 
-def make_session(root, *, residency_bytes=2**20, slot_bytes=SLOT_BYTES, batch_sizes=(16, 32)):
+def make_session(root, *, residency_bytes=2**20, slot_bytes=SLOT_BYTES, batch_sizes=(16, 32), numerics=NUMERICS):
     slots = np.zeros((2, slot_bytes), dtype=np.uint8)
     session = Session(
         ModelRepository(str(root)),
@@ -32,6 +36,7 @@ def make_session(root, *, residency_bytes=2**20, slot_bytes=SLOT_BYTES, batch_si
         slots=slots,
         batch_sizes=batch_sizes,
         residency_bytes=residency_bytes,
+        numerics=numerics,
     )
     return session, slots
 
@@ -65,6 +70,45 @@ def test_loading_tells_what_was_loaded(tmp_path):
     assert 0 < loaded.load_s < 60
 
 
+def test_loading_tells_which_numerics_are_in_force(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path, numerics=NumericsConfig("bfloat16", channels_last=False))
+
+    loaded = load(session, ref_of(manifest))
+
+    assert "bfloat16+folded" == loaded.numerics
+    assert 64 * manifest.image.num_bytes == sum(loaded.differences.counts)
+    assert () == loaded.refused
+    assert (16, 32) == loaded.batch_sizes
+
+
+def test_loading_tells_what_was_refused(tmp_path, monkeypatch, capsys):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path, numerics=NumericsConfig("bfloat16"))
+    monkeypatch.setattr(rewriting, "LOW_PRECISION", Bound(0, 0.0))
+    monkeypatch.setattr(rewriting, "ROUNDING", Bound(0, 0.0))
+
+    loaded = load(session, ref_of(manifest))
+
+    assert "precision" in [refusal.name for refusal in loaded.refused]
+    assert loaded.numerics.startswith("float32")
+    assert "rewrite-refused" in capsys.readouterr().out
+
+
+def test_a_version_that_had_to_go_comes_back_in_the_same_numerics(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path, numerics=NumericsConfig("bfloat16"))
+    batch = make_batch(manifest, [IndexRun(1, 0, 16, 1.0)], [0] * 16)
+    load(session, ref_of(manifest))
+    session.sample(batch)
+    before = slots.copy()
+
+    session.unload(ref_of(manifest))
+    session.sample(batch)
+
+    assert np.array_equal(before, slots)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pixels_lie_in_the_slot_run_after_run(tmp_path, channels):
     manifest = publish_tiny_model(tmp_path, channels=channels)
@@ -74,8 +118,8 @@ def test_pixels_lie_in_the_slot_run_after_run(tmp_path, channels):
 
     session.sample(make_batch(manifest, runs, labels, slot=1))
 
-    generator = load_generator(manifest, ModelRepository(str(tmp_path)).read_weights(manifest))
-    generator = generator.to(memory_format=torch.channels_last)
+    published = load_generator(manifest, ModelRepository(str(tmp_path)).read_weights(manifest))
+    generator = rewrite(published, NUMERICS).generator
     padded = torch.zeros(16, manifest.latent_dim)
     padded[:5] = torch.from_numpy(draw_run_latents(runs, manifest.latent_dim))
     with torch.inference_mode():

@@ -1,0 +1,158 @@
+"""Faster forms of a generator, each tried on the same latents and used only where pixels stay within its bound.
+
+What is used follows from settings, weights, device and build, never from a measurement of time: the same version has
+the same pixels after every restart.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from app.core.logging import get_logger
+from app.core.seeds import draw_latents
+from app.generators.base import Generator, put_channels_last
+from app.generators.folding import fold_batch_norms
+from app.generators.lowering import Bfloat16Generator, find_products
+from app.generators.pixels import Pixels, to_pixels
+from app.schemas.jobs import NumericsConfig, PixelDifferences, RefusedRewrite
+from app.worker.differences import LOW_PRECISION, ROUNDING, Bound, compare_pixels
+from app.worker.graphs import GraphedGenerator
+
+FLOAT32 = "float32"
+BFLOAT16 = "bfloat16"
+_SEED = 0
+_PROBES = 64
+_AT_ONCE = 16
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A generator as it is computed.
+
+    Attributes:
+        generator: Makes the images.
+        numerics: Its precision and the rewrites in force, for example ``float32+folded+channels_last``.
+        differences: From the pixels without any rewrite; None where none is in force.
+        refused: Rewrites that were asked for and would have moved pixels too far.
+    """
+
+    generator: Generator
+    numerics: str = FLOAT32
+    differences: PixelDifferences | None = None
+    refused: tuple[RefusedRewrite, ...] = ()
+
+
+class _Rewrite(NamedTuple):
+    """One faster form; ``apply`` may change its argument, and returns None where there is nothing to gain."""
+
+    setting: str
+    label: str
+    apply: Callable[[Generator], Generator | None]
+    bound: Bound
+
+
+class _Refusal(Exception):  # noqa: N818 - an outcome, not an error
+    """Why a rewrite is not used."""
+
+
+def rewrite(generator: Generator, config: NumericsConfig) -> Rewritten:
+    """Apply what is asked for, one after the other; all of it together has to stay within the widest bound.
+
+    Costs a few forward passes of 64 samples, and a copy of the weights meanwhile.
+
+    Args:
+        generator: As it was published: in float32, in evaluation mode, on its device.
+        config: What is asked for.
+
+    Raises:
+        torch.OutOfMemoryError: If the device has no room for the copy.
+    """
+    if not find_products(generator):
+        return Rewritten(generator)
+    expected = _draw(generator)
+    current, differences, bound = generator, None, ROUNDING
+    labels: list[str] = []
+    refused: list[RefusedRewrite] = []
+    for one in _choose(config, _device_of(generator)):
+        try:
+            candidate = one.apply(copy.deepcopy(current))
+            if candidate is None:
+                continue
+            differences = _check(candidate, expected, max(bound, one.bound))
+        except _Refusal as refusal:
+            refused.append(RefusedRewrite(one.setting, str(refusal)))
+            continue
+        current, bound = candidate, max(bound, one.bound)
+        labels.append(one.label)
+    return Rewritten(current, _name(labels), differences, tuple(refused))
+
+
+def _name(labels: list[str]) -> str:
+    """Write precision first, then the rewrites in their order."""
+    precision = BFLOAT16 if BFLOAT16 in labels else FLOAT32
+    return "+".join([precision, *(label for label in labels if label != BFLOAT16)])
+
+
+def _choose(config: NumericsConfig, device: torch.device) -> Iterator[_Rewrite]:
+    if config.fold_batch_norm:
+        yield _Rewrite("fold_batch_norm", "folded", _fold, ROUNDING)
+    if config.channels_last:
+        yield _Rewrite("channels_last", "channels_last", _lay_out, ROUNDING)
+    if config.precision == BFLOAT16:
+        yield _Rewrite("precision", BFLOAT16, Bfloat16Generator, LOW_PRECISION)
+    if config.cuda_graphs and device.type == "cuda":
+        yield _Rewrite("cuda_graphs", "cuda_graphs", GraphedGenerator, ROUNDING)
+
+
+def _check(candidate: Generator, expected: Pixels, bound: Bound) -> PixelDifferences:
+    """Compare pixels.
+
+    Raises:
+        _Refusal: If they differ too much, or this device cannot compute the candidate.
+    """
+    try:
+        found = compare_pixels(expected, _draw(candidate))
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:  # an operation that this device lacks in this form; always the same for a version
+        _log.warning("rewrite-failed", exc_info=error)
+        raise _Refusal("this device cannot compute it") from error
+    reason = bound.explain(found)
+    if reason is not None:
+        raise _Refusal(reason)
+    return found
+
+
+def _fold(generator: Generator) -> Generator | None:
+    return generator if fold_batch_norms(generator) else None
+
+
+def _lay_out(generator: Generator) -> Generator | None:
+    is_dense = all(isinstance(layer, nn.Linear) for layer in find_products(generator))
+    return None if is_dense else put_channels_last(generator)
+
+
+@torch.inference_mode()
+def _draw(generator: Generator) -> Pixels:
+    """Compute the pixels of always the same latents, on the CPU."""
+    device = _device_of(generator)
+    numbers = np.arange(_PROBES, dtype=np.int64)
+    latents = torch.from_numpy(draw_latents(_SEED, numbers, generator.latent_dim, generator.latent_prior)).to(device)
+    labels = torch.from_numpy(numbers % generator.num_classes).to(device) if generator.num_classes else None
+    parts = []
+    for start in range(0, _PROBES, _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        images = generator(latents[rows], None if labels is None else labels[rows])
+        parts.append(to_pixels(images).cpu())
+    return torch.cat(parts)
+
+
+def _device_of(generator: Generator) -> torch.device:
+    return next(generator.parameters()).device
