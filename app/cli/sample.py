@@ -155,25 +155,16 @@ def _plan(engine: Engine, settings: Settings, request: SampleRequest) -> Order:
 
 async def _write(engine: Engine, order: Order, file: BinaryIO) -> None:
     """Write the very bytes that the service would send."""
-    import numpy as np
+    from app.exporting.writing import create_encoder, write_order
+    from app.serving.cores import count_cores
 
-    from app.imaging.formats.registry import FORMATS, Whole
-
-    sample_format = FORMATS[order.sample_format]
-    stream = engine.submit(order.version, order.plan)
-    with _create_progress_bar() as bar:
-        task = bar.add_task("sampling", total=order.plan.num_samples)
-        if isinstance(sample_format, Whole):
-            images = np.concatenate([chunk.images async for chunk in stream])
-            file.write(sample_format.encode(order.contents, images))
-            bar.advance(task, len(images))
-            return
-        writer = sample_format.open(order.contents)
-        file.writelines(writer.begin())
-        async for chunk in stream:
-            file.write(writer.add(chunk.offset, chunk.images, chunk.labels))
-            bar.advance(task, len(chunk.images))
-        file.writelines(writer.finish())
+    encoder = create_encoder(count_cores())
+    try:
+        with _create_progress_bar() as bar:
+            task = bar.add_task("sampling", total=order.plan.num_samples)
+            await write_order(order, engine, encoder, file, lambda count: bar.advance(task, count))
+    finally:
+        encoder.close()
 
 
 async def _fill_folder(engine: Engine, order: Order, folder: Path) -> None:
