@@ -69,6 +69,32 @@ TABLE: Mapping[type[ServiceError], Row] = {
         "The body's type is not supported",
         "Send the type that `detail` names, without `Content-Encoding`.",
     ),
+    errors.ImageTooLargeError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "An image is too large", "Scale the image down to at most `limit` pixels."
+    ),
+    errors.UndecodableImageError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "An image cannot be decoded",
+        "Look whether the file opens elsewhere, and was sent whole; `errors` says which one it is.",
+    ),
+    errors.UnsupportedImageError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "An image is of a kind that is not read",
+        "Send PNG, JPEG, WebP, GIF, TIFF or BMP with pixels of 8 bits, or of 16 bits in grey.",
+    ),
+    errors.AnimatedImageError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "An image is animated", "Send one picture per file."
+    ),
+    errors.DecodingTimeoutError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "An image takes too long to decode",
+        "Write the file anew with other software, or scale the image down.",
+    ),
+    errors.DecoderCrashedError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "An image ends decoders",
+        "Write the file anew with other software; if it stays, tell the operator the `request_id`.",
+    ),
     errors.NotAcceptableError: Row(
         HTTPStatus.NOT_ACCEPTABLE,
         "No acceptable format",

@@ -8,7 +8,13 @@
     │   ├── UnknownLabelError        unknown-class
     │   ├── NoEncoderError           no-encoder
     │   ├── LimitExceededError       limit-exceeded
-    │   └── UnsupportedMediaError    unsupported-media-type
+    │   │   └── ImageTooLargeError   image-too-large
+    │   ├── UnsupportedMediaError    unsupported-media-type
+    │   └── UndecodableImageError    undecodable-image
+    │       ├── UnsupportedImageError  unsupported-image
+    │       ├── AnimatedImageError   animated-image
+    │       ├── DecodingTimeoutError  decoding-timeout
+    │       └── DecoderCrashedError  decoder-crashed
     ├── NotAcceptableError           not-acceptable
     ├── AccessError                  access-denied
     │   ├── MissingKeyError          missing-key
@@ -100,10 +106,46 @@ class LimitExceededError(InvalidInputError):
     code = "limit-exceeded"
 
 
+class ImageTooLargeError(LimitExceededError):
+    """An image has more pixels than one may have, or takes more memory to decode; ``limit`` says how many."""
+
+    code = "image-too-large"
+
+
 class UnsupportedMediaError(InvalidInputError):
     """The body's content type or encoding is not one that the route reads."""
 
     code = "unsupported-media-type"
+
+
+class UndecodableImageError(InvalidInputError):
+    """A file is damaged, cut off or empty; ``pointer`` in ``fields`` says which of those that were sent."""
+
+    code = "undecodable-image"
+
+
+class UnsupportedImageError(UndecodableImageError):
+    """A file is of a format, or has pixels of a kind, that is not read; its first bytes count, not its name."""
+
+    code = "unsupported-image"
+
+
+class AnimatedImageError(UndecodableImageError):
+    """A file holds several pictures where one is wanted."""
+
+    code = "animated-image"
+
+
+class DecodingTimeoutError(UndecodableImageError):
+    """An image took longer to decode than one may; ``limit_s`` says how long."""
+
+    code = "decoding-timeout"
+
+
+class DecoderCrashedError(UndecodableImageError):
+    """An image ended two decoders, so it is not tried again."""
+
+    code = "decoder-crashed"
 
 
 class NotAcceptableError(ServiceError):

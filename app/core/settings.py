@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     """The service's configuration: environment variables ``FOUNT_<SECTION>__<NAME>``, command line on top."""
 
     model_config = SettingsConfigDict(
+    upload_pixels: int = Field(2**25, ge=1024, le=2**28, description="Most pixels of one uploaded image.")
+    decoding_s: float = Field(10.0, gt=0, le=600, description="How long one uploaded image may take to decode.")
         env_prefix="FOUNT_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
     )
 

@@ -8,23 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.data.options import Channels
+from app.decoding.colour import reduce_depth
+from app.decoding.geometry import draft_for, fit_image, set_upright
 
 FORMATS: Final = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_FILE_BYTES: Final = 2**28
 MAX_IMAGE_PIXELS: Final = 2**26
-# Antialiased when shrinking, little ringing when enlarging line art, and the filter of the usual FID protocols.
-FILTER: Final = Image.Resampling.BICUBIC
-
-_ORIENTATION_TAG: Final = 0x0112
-_TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 def decode_image(
@@ -51,10 +40,9 @@ def decode_image(
         if image.width * image.height > MAX_IMAGE_PIXELS:
             raise ValueError(f"the image has more than {MAX_IMAGE_PIXELS // 2**20} megapixels")
         if image_size:
-            # A JPEG shrinks while it decodes, to no less than twice what the filter will make of it.
-            image.draft(None, (2 * max(image_size), 2 * max(image_size)))
+            draft_for(image, image_size)
         image.load()
-        return to_pixels(_set_upright(image), image_size=image_size, channels=channels)
+        return to_pixels(set_upright(image), image_size=image_size, channels=channels)
 
 
 def to_pixels(
@@ -66,27 +54,10 @@ def to_pixels(
     return pixels if pixels.ndim == 3 else pixels[:, :, None]  # noqa: PLR2004 - height, width, channel
 
 
-def fit_image(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:
-    """Scale the short side to the wanted size and cut the centre out of the long one, in a single resampling."""
-    height, width = image_size
-    if image.size == (width, height):
-        return image
-    scale = max(width / image.width, height / image.height)
-    box_width, box_height = min(width / scale, image.width), min(height / scale, image.height)
-    left, top = (image.width - box_width) / 2, (image.height - box_height) / 2
-    right, bottom = min(left + box_width, image.width), min(top + box_height, image.height)
-    return image.resize((width, height), FILTER, box=(left, top, right, bottom))
-
-
 def is_grey(pixels: NDArray[np.uint8]) -> bool:
     """Tell whether red, green and blue are equal everywhere; pixels (..., 3)."""
     red = pixels[..., 0]
     return np.array_equal(red, pixels[..., 1]) and np.array_equal(red, pixels[..., 2])
-
-
-def _set_upright(image: Image.Image) -> Image.Image:
-    turn = _TURNS.get(image.getexif().get(_ORIENTATION_TAG, 1))
-    return image.transpose(turn) if turn is not None else image
 
 
 def _to_grey_or_rgb(image: Image.Image, channels: Channels | None) -> Image.Image:
@@ -113,7 +84,7 @@ def _reduce_depth(image: Image.Image) -> Image.Image:
     wide = values.astype(np.int64)
     if wide.min() < 0 or wide.max() > 65535:  # noqa: PLR2004 - the range of 16 bits
         raise ValueError("whole-number pixels must fit 16 bits")
-    return Image.fromarray(((wide + 128) // 257).astype(np.uint8))
+    return reduce_depth(wide.astype(np.uint16))
 
 
 def _put_on_white(image: Image.Image) -> Image.Image:

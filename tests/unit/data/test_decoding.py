@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from app.data import decoding
-from app.data.decoding import decode_image, fit_image, is_grey, to_pixels
+from app.data.decoding import decode_image, is_grey, to_pixels
+from app.decoding.geometry import fit_image
 from tests.pictures import encode, encode_image, make_image, make_pixels
 
 RGB = make_pixels(height=6, width=8)
@@ -122,37 +123,6 @@ def test_colour_becomes_grey_by_luma_when_asked():
 
 def test_grey_becomes_three_equal_channels_when_asked():
     assert np.array_equal(np.repeat(GREY, 3, axis=2), decode_image(encode(GREY), channels=3))
-
-
-def test_the_long_side_is_cut_evenly():
-    wide = np.zeros((4, 12, 3), np.uint8)
-    wide[:, 4:8] = 255
-
-    assert {255} == set(np.asarray(fit_image(make_image(wide), (4, 4))).ravel().tolist())
-
-
-def test_a_fitting_image_is_left_alone():
-    image = make_image(RGB)
-
-    assert fit_image(image, (6, 8)) is image
-
-
-def test_shrinking_averages_and_does_not_drop_lines():
-    stripes = np.zeros((64, 64, 1), np.uint8)
-    stripes[:, ::2] = 255
-
-    shrunk = np.asarray(fit_image(make_image(stripes), (8, 8)))[2:-2, 2:-2]
-
-    assert np.abs(shrunk.astype(int) - 128).max() <= 4
-
-
-def test_enlarging_is_smooth():
-    edge = np.repeat(np.array([0, 0, 0, 0, 255, 255, 255, 255], np.uint8)[None], 8, axis=0)[:, :, None]
-
-    enlarged = np.asarray(fit_image(make_image(edge), (32, 32)))[16]
-
-    assert len(set(enlarged.tolist())) > 4
-    assert np.all(np.diff(enlarged[8:24].astype(int)) >= -24)
 
 
 @pytest.mark.parametrize("size", [(1, 1000), (1000, 1), (7, 3), (1, 1)])
