@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ from app.serving.handle import WorkerListener
 from app.serving.plan import SamplePlan
 from app.serving.stream import SampleChunk, SampleStream
 
-FAKE_NUMERICS = "fake-1/cpu/float32"
+FAKE_BUILD = "fake-1/cpu"
+FAKE_NUMERICS = f"{FAKE_BUILD}/float32"
 FIRST_FAKE_PID = 1000
 
 
@@ -87,6 +89,8 @@ class FakeWorkers:
         batches: Every batch that any worker got, in order.
         loads: Every version that any worker was told to load, in order.
         unloads: Every version that any worker was told to forget.
+        build: What workers say that they compute with.
+        load_facts: What loads report besides.
         refuses_start: While set, no worker can be started.
         is_mute: While set, workers take messages and say nothing, not even that they are ready.
     """
@@ -97,6 +101,8 @@ class FakeWorkers:
         self.batches: list[SampleBatch] = []
         self.loads: list[ModelRef] = []
         self.unloads: list[ModelRef] = []
+        self.build = FAKE_BUILD
+        self.load_facts: dict[str, Any] = {}
         self.refuses_start = False
         self.is_mute = False
         self.is_holding = False
@@ -215,7 +221,7 @@ class FakeWorker:
     def _handle(self, message: ToWorker) -> None:
         match message:
             case WorkerConfig():
-                self._say(WorkerReady(self.pid, "cpu", message.threads, FAKE_NUMERICS))
+                self._say(WorkerReady(self.pid, "cpu", message.threads, self._workers.build))
             case LoadModel():
                 self._load(message.model)
             case UnloadModel():
@@ -238,7 +244,8 @@ class FakeWorker:
             self._say(ModelFailed(model, *failure, {}))
         else:
             sizes = self._workers.batch_sizes or self._config.batch_sizes
-            self._say(ModelLoaded(model, sizes, num_parameters=1, resident_bytes=4, load_s=0.0))
+            facts = self._workers.load_facts
+            self._say(ModelLoaded(model, sizes, num_parameters=1, resident_bytes=4, load_s=0.0, **facts))
 
     def _compute(self, batch: SampleBatch) -> None:
         if self._workers.failing_batches is not None:

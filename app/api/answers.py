@@ -59,6 +59,10 @@ class FileOrder(Protocol):
         """Have the samples computed."""
         ...
 
+    def numerics(self, engine: Engine) -> str | None:
+        """Say what its samples are computed with; None while that is not known."""
+        ...
+
     def tally(self, offset: int, count: int) -> Iterable[tuple[ModelRef, int]]:
         """Count some of the samples by version."""
         ...
@@ -99,6 +103,10 @@ class Order:
     def submit(self, engine: Engine) -> SampleStream:
         """Have the samples computed."""
         return engine.submit(self.version, self.plan)
+
+    def numerics(self, engine: Engine) -> str | None:
+        """Say what its samples are computed with; None while that is not known."""
+        return engine.numerics(self.version)
 
     def tally(self, offset: int, count: int) -> Iterator[tuple[ModelRef, int]]:  # noqa: ARG002 - all are of one version
         """Count some of the samples by version."""
@@ -155,7 +163,7 @@ async def _begin(order: FileOrder, stream: ChunkStream, services: Services) -> R
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
     body, encode_s = await services.encoder.run_sized(images.nbytes, sample_format.encode, order.contents, images)
     _count(order, services, 0, len(images))
-    return Response(body, headers=_describe(order, stream, encode_s), media_type=sample_format.media_type)
+    return Response(body, headers=_describe(order, stream, services, encode_s), media_type=sample_format.media_type)
 
 
 async def _begin_file(order: FileOrder, sample_format: Streamed, stream: ChunkStream, services: Services) -> Response:
@@ -167,10 +175,10 @@ async def _begin_file(order: FileOrder, sample_format: Streamed, stream: ChunkSt
     disposition = {"Content-Disposition": f'attachment; filename="{order.file_name}"'}
     if len(first.images) == order.num_samples:
         body, encode_s = await encode(_write_file, order, sample_format, first)
-        headers = _describe(order, stream, encode_s) | disposition
+        headers = _describe(order, stream, services, encode_s) | disposition
         return Response(body, headers=headers, media_type=sample_format.media_type)
     (writer, piece), encode_s = await encode(_open_file, order, sample_format, first)
-    headers = _describe(order, stream, encode_s) | disposition
+    headers = _describe(order, stream, services, encode_s) | disposition
     if writer.content_length is not None:
         headers["Content-Length"] = str(writer.content_length)
     pieces = _continue_file(order, stream, services, writer, piece)
@@ -211,11 +219,13 @@ def _add(writer: SampleWriter, chunk: SampleChunk) -> bytes:
     return writer.add(chunk.offset, chunk.images, chunk.labels)
 
 
-def _describe(order: FileOrder, stream: ChunkStream, encode_s: float) -> dict[str, str]:
+def _describe(order: FileOrder, stream: ChunkStream, services: Services, encode_s: float) -> dict[str, str]:
     """Write the headers; times are those known when the head goes out."""
     times = {"queue": stream.queue_s, "device": stream.device_s, "encode": encode_s}
+    numerics = order.numerics(services.engine)
     return {
         **order.headers,
+        **({} if numerics is None else {"Fount-Numerics": numerics}),
         "Server-Timing": ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items()),
     }
 

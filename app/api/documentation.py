@@ -50,6 +50,7 @@ _SAMPLE_HEADERS = {
     "Fount-Seed": "Seed of the samples.",
     "Fount-First-Index": "Number of the first sample.",
     "Fount-Num-Samples": "How many samples the answer holds.",
+    "Fount-Numerics": "Build, device, precision and rewrites that the samples were computed with.",
     "Server-Timing": "Milliseconds of queue, device and encode, as known when the answer began.",
 }
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
@@ -17,14 +18,23 @@ from app.imaging.codec import ImageFormat, Pixels
 from app.imaging.formats.whole import encode_one
 from app.imaging.reading import PngFacts, claims_to_be_synthetic, read_png
 from app.repository.manifest import ImageSpec
+from app.schemas.jobs import BFLOAT16, BFLOAT16_LARGEST, BFLOAT16_MEAN
 from app.schemas.marks import PathMark, SampleMark
 from app.schemas.samples import SampleFormat
 from app.schemas.verifications import Verdict, VerificationAnswer, VerifiedSample
 from app.serving.catalog import ServedVersion
 from app.serving.plan import SPHERICAL, PathPlan, Plan, SampleAddress, SamplePlan
 
-ROUNDING_LEVELS = 2
-"""Pixels of one sample differ by no more than this between kinds of devices."""
+
+class _Rounding(NamedTuple):
+    """How far pixels of one sample are apart between kinds of devices: any one, and on average."""
+
+    largest: int
+    mean: float
+
+
+_FLOAT32 = _Rounding(2, 2.0)
+_BFLOAT16 = _Rounding(BFLOAT16_LARGEST, BFLOAT16_MEAN)
 
 _write_png = encode_one(ImageFormat.PNG)
 
@@ -72,13 +82,16 @@ async def verify(data: bytes, services: Services, receive: Receive) -> Verificat
         )
     order = Order(version, plan, SampleFormat.PNG)
     images = await until_disconnect(receive, _compute(order, services))
-    verdict, difference = (await services.encoder.run(_compare, data, facts, order, images))[0]
+    numerics = services.engine.numerics(version)
+    rounding = _BFLOAT16 if numerics is not None and BFLOAT16 in numerics else _FLOAT32
+    verdict, difference = (await services.encoder.run(_compare, data, facts, order, images, rounding))[0]
     return VerificationAnswer(
         verdict=verdict,
         made_by_fount=verdict != "differs",
         detail=_SENTENCES[verdict],
         claims_to_be_synthetic=synthetic,
         max_difference=difference,
+        numerics=numerics,
         sample=_describe(mark),
     )
 
@@ -156,17 +169,21 @@ async def _compute(order: Order, services: Services) -> Pixels:
         await stream.aclose()
 
 
-def _compare(data: bytes, facts: PngFacts, order: Order, images: Pixels) -> tuple[Verdict, int | None]:
+def _compare(
+    data: bytes, facts: PngFacts, order: Order, images: Pixels, rounding: _Rounding
+) -> tuple[Verdict, int | None]:
     """Return the verdict, and the largest difference of a pixel where sizes agree."""
     if data == _write_png(order.contents, images):
         return "identical", 0
     pixels = _decode(data, facts, order.version.manifest.image)
     if pixels is None:
         return "differs", None
-    difference = int(np.abs(pixels.astype(np.int16) - images[0]).max())
-    if difference == 0:
+    differences = np.abs(pixels.astype(np.int16) - images[0])
+    largest = int(differences.max())
+    if largest == 0:
         return "same-pixels", 0
-    return ("differs-by-rounding" if difference <= ROUNDING_LEVELS else "differs"), difference
+    is_near = largest <= rounding.largest and float(differences.mean()) <= rounding.mean
+    return ("differs-by-rounding" if is_near else "differs"), largest
 
 
 def _decode(data: bytes, facts: PngFacts, image: ImageSpec) -> Pixels | None:

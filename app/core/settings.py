@@ -40,6 +40,12 @@ class WorkerSettings(_Section):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
     threads: int = Field(0, ge=0, le=1024, description="Compute threads; 0 takes one per core this process may use.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Of products. `bfloat16` changes pixels; `fount doctor` says whether it is faster here."
+    )
+    fold_batch_norm: bool = Field(True, description="Put batch norms into the weights of the layers beside them.")
+    channels_last: bool = Field(True, description="Keep the channels of a pixel side by side in memory.")
+    cuda_graphs: bool = Field(True, description="Record forward passes on a GPU and replay them.")
     batch_sizes: tuple[int, ...] = Field(
         (16, 64, 256),
         description="Padded batch sizes, ascending. Sizes that would change a sample are dropped at load.",

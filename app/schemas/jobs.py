@@ -26,6 +26,12 @@ class NumericsConfig(msgspec.Struct, frozen=True):
     cuda_graphs: bool = True
 
 
+BFLOAT16 = "bfloat16"
+BFLOAT16_LARGEST = 24
+BFLOAT16_MEAN = 0.5
+"""How far bfloat16 may move 8-bit values, in grey levels: any one, and on average."""
+
+
 class WorkerConfig(msgspec.Struct, frozen=True, tag="config"):
     """First message to a worker.
 

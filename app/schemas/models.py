@@ -47,6 +47,25 @@ class ModelList(BaseModel):
     models: list[ModelSummary]
 
 
+class PixelDifferencesSummary(BaseModel):
+    """How far 8-bit values of 64 samples are from those of the network as it was published, computed in float32."""
+
+    num_values: int
+    share_0: float = Field(description="Share of values that are the same.")
+    share_1: float = Field(description="Share that differs by one grey level of 255.")
+    share_2: float = Field(description="Share that differs by two.")
+    share_more: float
+    largest: int = Field(description="Largest difference, in grey levels.")
+    mean: float = Field(description="Mean difference, in grey levels.")
+
+
+class RefusedRewriteSummary(BaseModel):
+    """A faster form of a network that is not used."""
+
+    name: str = Field(description="The setting of the worker that asks for it.")
+    reason: str
+
+
 class VersionDetail(BaseModel):
     """One version: its manifest and its state."""
 
@@ -56,7 +75,16 @@ class VersionDetail(BaseModel):
     reason: str | None = None
     aliases: list[str]
     batch_sizes: list[int] | None = Field(None, description="Padded sizes at which its samples are bit-equal.")
-    numerics: str | None = Field(None, description="What the worker computes with; part of what a sample's bytes are.")
+    numerics: str | None = Field(
+        None,
+        description="Build, device, precision and rewrites that it is computed with; part of what a sample's bytes are.",
+    )
+    pixel_differences: PixelDifferencesSummary | None = Field(
+        None, description="What these do to pixels; null where it is computed as it was published."
+    )
+    refused_rewrites: list[RefusedRewriteSummary] = Field(
+        [], description="Rewrites that were asked for and would have moved pixels too far."
+    )
     manifest: dict[str, Any]
 
 

@@ -33,4 +33,5 @@ class VerificationAnswer(BaseModel):
     detail: str = Field(description="One sentence for people.")
     claims_to_be_synthetic: bool = Field(description="Whether the file's XMP says that trained algorithms made it.")
     max_difference: int | None = Field(None, description="Largest difference of a pixel's channel, 0 to 255.")
+    numerics: str | None = Field(None, description="What the sample was computed again with, as in `Fount-Numerics`.")
     sample: VerifiedSample | None = None

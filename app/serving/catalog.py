@@ -125,6 +125,11 @@ class Catalog:
                 except TimeoutError:
                     raise refusal from None
 
+    def find_loaded(self, ref: ModelRef) -> ModelLoaded | None:
+        """Return what the worker said of a version; None if no worker has loaded it yet, or it is gone."""
+        served = self._current(ref)
+        return None if served is None else served.loaded
+
     def default_version(self, name: str) -> int | None:
         """Return what the bare name stands for: ``production``, else the newest warm version."""
         return self._find(name).default

@@ -20,7 +20,7 @@ from app.core.errors import (
 from app.core.seeds import draw_seed
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
-from app.schemas.jobs import ModelRef, WorkerConfig, WorkerReady
+from app.schemas.jobs import ModelRef, NumericsConfig, WorkerConfig, WorkerReady
 from app.serving.batcher import Batcher
 from app.serving.catalog import Catalog, ServedVersion
 from app.serving.channel import spawn_worker
@@ -183,6 +183,16 @@ class Engine:
             version.ref, version.manifest.image, plan, interactive=fits and interactive is not False
         )
 
+    def numerics(self, version: ServedVersion) -> str | None:
+        """Name what a version is computed with, as far as pixels may show it.
+
+        Returns:
+            Build, device, precision and rewrites, for example ``torch-2.13.0/cpu/avx512/float32+channels_last``; None
+            while no worker has loaded the version.
+        """
+        worker, loaded = self._supervisor.ready, self.catalog.find_loaded(version.ref)
+        return None if worker is None or loaded is None else f"{worker.numerics}/{loaded.numerics}"
+
     async def encode(self, version: ServedVersion, pixels: Pixels, labels: Labels | None) -> Latents:
         """Find the latents that make given images.
 
@@ -287,4 +297,10 @@ def worker_config(settings: Settings, repository_url: str) -> WorkerConfig:
         slot_bytes=settings.worker.slot_bytes,
         log_level=settings.log.level,
         log_format=settings.log.format,
+        numerics=NumericsConfig(
+            precision=settings.worker.precision,
+            fold_batch_norm=settings.worker.fold_batch_norm,
+            channels_last=settings.worker.channels_last,
+            cuda_graphs=settings.worker.cuda_graphs,
+        ),
     )

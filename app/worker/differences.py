@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from app.generators.pixels import Pixels
-from app.schemas.jobs import PixelDifferences
+from app.schemas.jobs import BFLOAT16_LARGEST, BFLOAT16_MEAN, PixelDifferences
 
 _TOLD_APART = 3  # differences of 0, 1 and 2 grey levels; larger ones are counted together
 
@@ -26,7 +26,7 @@ class Bound(NamedTuple):
 ROUNDING = Bound(1, 0.05)
 """For the same operations in another order: a value on the edge between two levels may fall to either side."""
 
-LOW_PRECISION = Bound(24, 0.5)
+LOW_PRECISION = Bound(BFLOAT16_LARGEST, BFLOAT16_MEAN)
 """For products in bfloat16: steep edges of trained generators moved by 14 levels at most when measured."""
 
 

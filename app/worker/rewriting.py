@@ -19,12 +19,11 @@ from app.generators.base import Generator, put_channels_last
 from app.generators.folding import fold_batch_norms
 from app.generators.lowering import Bfloat16Generator, find_products
 from app.generators.pixels import Pixels, to_pixels
-from app.schemas.jobs import NumericsConfig, PixelDifferences, RefusedRewrite
+from app.schemas.jobs import BFLOAT16, NumericsConfig, PixelDifferences, RefusedRewrite
 from app.worker.differences import LOW_PRECISION, ROUNDING, Bound, compare_pixels
 from app.worker.graphs import GraphedGenerator
 
 FLOAT32 = "float32"
-BFLOAT16 = "bfloat16"
 _SEED = 0
 _PROBES = 64
 _AT_ONCE = 16

@@ -1,6 +1,7 @@
 import pytest
 
 from app.repository.evaluation import dump_evaluation
+from app.schemas.jobs import PixelDifferences, RefusedRewrite
 from tests.drafts import make_draft, make_files, make_record
 from tests.fakes import FAKE_NUMERICS
 from tests.problems import assert_problem
@@ -43,6 +44,32 @@ async def test_a_version_shows_its_manifest_and_state(client, repository, select
         body[key] for key in ("version", "state", "aliases", "batch_sizes", "numerics")
     )
     assert repository.read_manifest("tiny", 1).digest == body["manifest"]["digest"]
+
+
+async def test_a_version_as_it_was_published_has_no_differences(client):
+    body = (await client.get("/v1/models/tiny/versions/1")).json()
+
+    assert (None, []) == (body["pixel_differences"], body["refused_rewrites"])
+
+
+async def test_a_version_shows_what_its_numerics_do_to_pixels(open_client, make_settings, workers):
+    workers.load_facts = {
+        "numerics": "float32+folded",
+        "differences": PixelDifferences((90, 8, 1, 1), 7, 0.17),
+        "refused": (RefusedRewrite("precision", "a value differs by 30 grey levels; 24 are allowed"),),
+    }
+    client = await open_client(make_settings())
+
+    body = (await client.get("/v1/models/tiny/versions/1")).json()
+
+    assert "fake-1/cpu/float32+folded" == body["numerics"]
+    shares = {"share_0": 0.9, "share_1": 0.08, "share_2": 0.01, "share_more": 0.01}
+    assert {"num_values": 100, **shares, "largest": 7, "mean": 0.17} == body["pixel_differences"]
+    assert ["precision"] == [refusal["name"] for refusal in body["refused_rewrites"]]
+
+
+async def test_a_version_that_is_not_loaded_has_no_numerics_yet(client):
+    assert (await client.get("/v1/models/tiny/versions/2")).json()["numerics"] is None
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,28 @@ async def test_another_sample_has_another_tag(client, other):
     assert 2 == len(set(tags))
 
 
+async def test_another_build_or_device_gives_another_tag(client, workers):
+    before = (await client.get(URL)).headers
+    workers.build = "fake-2/cuda"
+    workers.kill()
+    await workers.wait_for(lambda: len(workers.configs) == 2)
+
+    after = (await client.get(URL, headers={"If-None-Match": before["etag"]})).headers
+
+    assert ["fake-1/cpu/float32", "fake-2/cuda/float32"] == [one["fount-numerics"] for one in (before, after)]
+    assert before["etag"] != after["etag"]
+
+
+async def test_the_first_sample_of_a_version_has_the_tag_that_it_keeps(client, workers):
+    url = URL.replace("/1/", "/2/", 1)
+    workers.load_facts = {"numerics": "bfloat16"}
+
+    first, second = await client.get(url), await client.get(url)
+
+    assert "fake-1/cpu/bfloat16" == first.headers["fount-numerics"]
+    assert first.headers["etag"] == second.headers["etag"]
+
+
 async def test_naming_the_class_that_a_sample_has_anyway_changes_nothing(client):
     body = {"model": "tiny@1", "seed": 5, "first_index": 7, "num_samples": 1, "format": "json"}
     label = (await client.post("/v1/samples", json=body)).json()["samples"][0]["class_label"]

@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from app.imaging.mark import TEXT_KEYWORD
+from tests.fakes import FAKE_NUMERICS
 from tests.problems import assert_problem
 
 URL = "/v1/verifications"
@@ -81,6 +82,20 @@ async def test_another_files_pixels_are_compared(client, change, verdict, made):
     answer = await verify(client, data)
 
     assert (verdict, made, change) == (answer["verdict"], answer["made_by_fount"], answer["max_difference"])
+
+
+async def test_the_answer_says_with_which_numerics_it_was_computed(client):
+    assert FAKE_NUMERICS == (await verify(client, await make_sample(client)))["numerics"]
+
+
+@pytest.mark.parametrize(("change", "verdict"), [(24, "differs-by-rounding"), (25, "differs")])
+async def test_bfloat16_rounds_further(open_client, make_settings, workers, change, verdict):
+    workers.load_facts = {"numerics": "bfloat16"}
+    client = await open_client(make_settings())
+
+    answer = await verify(client, rewrite(await make_sample(client), change=change))
+
+    assert (verdict, change) == (answer["verdict"], answer["max_difference"])
 
 
 async def test_a_mark_on_a_picture_of_another_size_is_a_lie(client):

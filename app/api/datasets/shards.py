@@ -84,6 +84,10 @@ class Shard:
             raise
         return MergedStream(streams, self.sources, self.labels)
 
+    def numerics(self, engine: Engine) -> str | None:
+        """Say what the versions of the dataset are computed with; see ``numerics_of``."""
+        return numerics_of(self.dataset, engine)
+
     def tally(self, offset: int, count: int) -> Iterator[tuple[ModelRef, int]]:
         """Count some of the samples by version."""
         counts = np.bincount(self.sources[offset : offset + count], minlength=len(self.blocks))
@@ -100,7 +104,13 @@ def describe_shard(dataset: Dataset, number: int) -> dict[str, str]:
     return {"Fount-Split": dataset.recipe.splits[place.split].name, "Fount-Num-Samples": str(place.num_samples)}
 
 
-def tag_shard(dataset: Dataset, number: int, sample_format: SampleFormat, numerics: str | None) -> str:
+def numerics_of(dataset: Dataset, engine: Engine) -> str | None:
+    """Name what the versions of a dataset are computed with, each once; None while one of them is not loaded."""
+    known = [engine.numerics(version) for version in dataset.versions]
+    return None if None in known else ", ".join(dict.fromkeys(one for one in known if one))
+
+
+def tag_shard(dataset: Dataset, number: int, sample_format: SampleFormat, numerics: str) -> str:
     """Derive the entity tag of a shard from all that its bytes are a function of; nothing is computed for it."""
     facts = [dataset.token, number, sample_format, numerics, name_encoding(sample_format)]
     return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -16,7 +17,7 @@ from app.api.datasets.croissant import write_croissant
 from app.api.datasets.dataset import Dataset, make_dataset, open_dataset
 from app.api.datasets.description import describe_dataset, explain_usage, write_card
 from app.api.datasets.recipe import SHARD_FORMATS
-from app.api.datasets.shards import Shard, describe_shard, plan_shard, tag_shard
+from app.api.datasets.shards import Shard, describe_shard, numerics_of, plan_shard, tag_shard
 from app.api.documentation import BODY, KEYED, SERVED, binary, problems
 from app.api.keys import AccessScope
 from app.api.services import Services, ServicesDep
@@ -86,7 +87,7 @@ async def get_dataset(dataset: Annotated[Dataset, Depends(find_dataset)], reques
         200: binary(
             "The shard; the same bytes each time.",
             [FORMATS[one].media_type for one in SHARD_FORMATS],
-            ["Fount-Split", "Fount-Num-Samples", "Server-Timing", "ETag", "Cache-Control"],
+            ["Fount-Split", "Fount-Num-Samples", "Fount-Numerics", "Server-Timing", "ETag", "Cache-Control"],
         ),
         304: {"description": "The caller has it already; nothing was computed."},
         **problems(*KEYED, *SERVED, *FOUND, "poison-request", "out-of-device-memory"),
@@ -104,9 +105,7 @@ async def get_shard(
     if ext not in SHARD_FORMATS or number >= dataset.assignment.num_shards:
         raise NotFoundError("the dataset has no such shard; `shards` of its description lists them")
     dataset.check_format(ext)
-    worker = services.engine.status().worker
-    tag = tag_shard(dataset, number, ext, worker.numerics if worker else None)
-    headers = cache_headers(tag, is_permanent=True, is_private=services.settings.has_keys)
+    headers = _describe_cache(dataset, number, ext, services)
     known = answer_not_modified(request.headers.get("if-none-match"), headers | describe_shard(dataset, number))
     if known is not None:
         return known
@@ -115,8 +114,14 @@ async def get_shard(
         answer = await _answer_head(order, services)
     else:
         answer = await answer_order(order, services, request.receive)
-    answer.headers.update(headers)
+    answer.headers.update(_describe_cache(dataset, number, ext, services))  # versions just loaded have numerics now
     return answer
+
+
+def _describe_cache(dataset: Dataset, number: int, ext: SampleFormat, services: Services) -> dict[str, str]:
+    numerics = numerics_of(dataset, services.engine) or token_hex()  # while that is not known, no tag comes twice
+    tag = tag_shard(dataset, number, ext, numerics)
+    return cache_headers(tag, is_permanent=True, is_private=services.settings.has_keys)
 
 
 @router.get(

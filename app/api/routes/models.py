@@ -17,7 +17,17 @@ from app.api.strict import StrictRoute
 from app.core.errors import AliasNotFoundError, NotFoundError, VersionNotFoundError
 from app.repository.evaluation import read_evaluation, sort_metrics
 from app.repository.manifest import FileName, Manifest
-from app.schemas.models import AliasBody, AliasState, ModelList, ModelSummary, VersionDetail, VersionSummary
+from app.schemas.jobs import PixelDifferences
+from app.schemas.models import (
+    AliasBody,
+    AliasState,
+    ModelList,
+    ModelSummary,
+    PixelDifferencesSummary,
+    RefusedRewriteSummary,
+    VersionDetail,
+    VersionSummary,
+)
 from app.schemas.names import is_version
 from app.serving.catalog import ModelView, ServedVersion
 
@@ -53,7 +63,7 @@ async def get_model(name: ModelName, services: ServicesDep) -> ModelSummary:
 async def get_version(name: ModelName, version: Selector, services: ServicesDep) -> VersionDetail:
     """Describe one version: its manifest and its state."""
     served = find_version(services, name, version)
-    worker = services.engine.status().worker
+    loaded = served.loaded
     aliases = services.engine.catalog.aliases(name)
     return VersionDetail(
         model=name,
@@ -61,8 +71,12 @@ async def get_version(name: ModelName, version: Selector, services: ServicesDep)
         state=served.state,
         reason=served.reason,
         aliases=sorted(alias for alias, target in aliases.items() if target == served.ref.version),
-        batch_sizes=list(served.loaded.batch_sizes) if served.loaded else None,
-        numerics=worker.numerics if worker else None,
+        batch_sizes=list(loaded.batch_sizes) if loaded else None,
+        numerics=services.engine.numerics(served),
+        pixel_differences=_summarise_differences(loaded.differences) if loaded and loaded.differences else None,
+        refused_rewrites=[
+            RefusedRewriteSummary(name=one.name, reason=one.reason) for one in (loaded.refused if loaded else ())
+        ],
         manifest=served.manifest.model_dump(mode="json", by_alias=True),
     )
 
@@ -216,6 +230,20 @@ def _summarise(view: ModelView) -> ModelSummary:
             )
             for one in view.versions
         ],
+    )
+
+
+def _summarise_differences(differences: PixelDifferences) -> PixelDifferencesSummary:
+    total = sum(differences.counts)
+    equal, one, two, more = (count / total for count in differences.counts)
+    return PixelDifferencesSummary(
+        num_values=total,
+        share_0=equal,
+        share_1=one,
+        share_2=two,
+        share_more=more,
+        largest=differences.largest,
+        mean=differences.mean,
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -110,15 +111,19 @@ async def get_sample(
     version = await services.engine.catalog.obtain(f"{address.name}@{address.version}")
     plan = _plan_one(address, version.manifest.class_names, class_label, truncation)
     order = Order(version, plan, address.image_format)
-    headers = cache_headers(
-        _sample_tag(order, services), is_permanent=is_version(address.version), is_private=services.settings.has_keys
-    )
+    headers = _describe_cache(order, address, services)
     known = answer_not_modified(request.headers.get("if-none-match"), headers | order.headers)
     if known is not None:
         return known
     answer = await answer_order(order, services, request.receive)
-    answer.headers.update(headers)
+    answer.headers.update(_describe_cache(order, address, services))  # a version just loaded has its numerics now
     return answer
+
+
+def _describe_cache(order: Order, address: SampleAddress, services: Services) -> dict[str, str]:
+    return cache_headers(
+        _sample_tag(order, services), is_permanent=is_version(address.version), is_private=services.settings.has_keys
+    )
 
 
 def _plan_one(
@@ -138,7 +143,7 @@ def _plan_one(
 
 def _sample_tag(order: Order, services: Services) -> str:
     """Derive the entity tag from all that the bytes are a function of."""
-    plan, worker = order.plan, services.engine.status().worker
+    plan = order.plan
     labels = plan.labels(0, 1)
     facts = [
         order.version.ref.digest,
@@ -147,7 +152,7 @@ def _sample_tag(order: Order, services: Services) -> str:
         None if labels is None else int(labels[0]),
         plan.truncation,
         order.sample_format,
-        worker.numerics if worker else None,
+        services.engine.numerics(order.version) or token_hex(),  # while that is not known, no tag comes twice
         name_encoding(order.sample_format),
     ]
     return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'

@@ -17,7 +17,7 @@ from app.core.errors import (
 from app.schemas.jobs import BatchDone, BatchFailed, BatchStarted, Pong
 from app.serving.plan import SamplePlan
 from tests.drafts import publish_draft
-from tests.fakes import FAKE_NUMERICS, FakeWorkers, fake_images, fake_latents, make_engine, read_images
+from tests.fakes import FAKE_BUILD, FakeWorkers, fake_images, fake_latents, make_engine, read_images
 
 
 @contextlib.asynccontextmanager
@@ -215,7 +215,7 @@ async def test_the_status_says_what_happened(tmp_path):
         status = engine.status()
 
     assert status.is_ready
-    assert FAKE_NUMERICS == status.worker.numerics
+    assert FAKE_BUILD == status.worker.numerics
     assert {16: 1, 4: 1} == status.batches
     assert 20 == status.samples
     assert 0 == status.batches_in_flight
