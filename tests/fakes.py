@@ -301,9 +301,15 @@ def _samples_of(run: Run) -> list[tuple[int, int]]:
             ends = run.from_seed * 5 + run.from_index * 3 + run.to_seed * 2 + run.to_index
             return [(ends, run.first_frame + number) for number in range(run.count)]
         case VariationRun():
-            known = round(float(np.frombuffer(run.latents, dtype="<f4").sum()) * 100)
-            first = run.image * 1000 + run.first_copy
-            return [(run.seed + known + round(run.strength * 100), first + number) for number in range(run.count)]
+            return [_number_variation(run, run.skip + number) for number in range(run.count)]
+
+
+def _number_variation(run: VariationRun, position: int) -> tuple[int, int]:
+    image, copy = divmod(position, run.copies)
+    num_images = (run.skip + run.count - 1) // run.copies + 1
+    known = np.frombuffer(run.latents, dtype="<f4").reshape(num_images, -1)[image]
+    seed = run.seed + round(float(known.sum()) * 100) + round(run.strength * 100)
+    return seed, (run.first_image + image) * 1000 + run.first_copy + copy
 
 
 def make_settings(root, **sections) -> Settings:

@@ -98,16 +98,20 @@ class PathRun(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class VariationRun(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """Consecutive variations of one image: copies ``first_copy`` to ``first_copy + count - 1``.
+    """Consecutive variations of consecutive images: ``copies`` of each, image by image.
 
-    ``latents`` are those of the image: float32, little-endian. ``strength`` is the share of new latents in [0, 1]: 0 is
-    the image as the model knows it, 1 any sample. The new ones are those of ``seed`` and of the number of the image.
+    ``latents`` are those of the images that the run has variations of, from number ``first_image`` on: float32,
+    little-endian, one row after the other. Copies have the numbers ``first_copy`` to ``first_copy + copies - 1``; the
+    run begins with number ``skip`` of these. ``strength`` is the share of new latents in [0, 1]: 0 is the image as the
+    model knows it, 1 any sample. New latents are those of ``seed``, of the number of the image and of the copy's.
     """
 
     latents: bytes
     seed: int
-    image: int
+    first_image: int
     first_copy: int
+    copies: int
+    skip: int
     count: int
     strength: float
     truncation: float = 1.0

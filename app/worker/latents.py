@@ -76,9 +76,10 @@ def _draw_path(run: PathRun, latent_dim: int, prior: LatentPrior) -> Latents:
 
 
 def _draw_variations(run: VariationRun, latent_dim: int) -> Latents:
-    """Mix the latents of an image with new ones, so that those of a normal prior stay normal."""
-    known = np.frombuffer(run.latents, dtype="<f4").astype(np.float64)
-    numbers = (run.image << _COPIES_BITS) + run.first_copy + np.arange(run.count, dtype=np.int64)
+    """Mix the latents of images with new ones, so that those of a normal prior stay normal."""
+    images, copies = np.divmod(run.skip + np.arange(run.count, dtype=np.int64), run.copies)
+    known = np.frombuffer(run.latents, dtype="<f4").reshape(-1, latent_dim)[images].astype(np.float64)
+    numbers = ((run.first_image + images) << _COPIES_BITS) + run.first_copy + copies
     drawn = draw_latents(run.seed, numbers, latent_dim, stream=Stream.VARIATION)
     mixed: Latents = (np.sqrt(1.0 - run.strength**2) * known + run.strength * drawn).astype(np.float32)
     return mixed

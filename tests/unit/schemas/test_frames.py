@@ -31,7 +31,12 @@ TO_WORKER = [
     UnloadModel(MODEL),
     SampleBatch(1, MODEL, 3, 16, (IndexRun(2**63 - 1, 2**62, 7, 0.5),), b"\x01\x00\x00\x00"),
     SampleBatch(
-        2, MODEL, 0, 16, (PathRun(1, 2, 3, 4, 9, 0, 9, True, 1.0), VariationRun(b"\x00" * 8, 1, 2, 3, 4, 0.5)), b""
+        2,
+        MODEL,
+        0,
+        16,
+        (PathRun(1, 2, 3, 4, 9, 0, 9, True, 1.0), VariationRun(b"\x00" * 8, 1, 2, 3, 4, 0, 4, 0.5)),
+        b"",
     ),
     EncodeImages(3, MODEL, b"\x00" * 64, b"\x01\x00\x00\x00"),
     Ping(1),

@@ -74,7 +74,9 @@ def test_a_path_can_be_cut_anywhere_and_mixed_with_samples():
 
 def make_variations(strength, *, image=0, first_copy=0, count=3, known=None):
     known = np.arange(6, dtype=np.float32) if known is None else known
-    return VariationRun(known.astype("<f4").tobytes(), 5, image, first_copy, count, strength)
+    return VariationRun(
+        known.astype("<f4").tobytes(), 5, image, first_copy, copies=10, skip=0, count=count, strength=strength
+    )
 
 
 def test_variations_without_strength_are_the_image_itself():
@@ -103,3 +105,16 @@ def test_a_variation_does_not_depend_on_the_others():
     whole = draw_run_latents([make_variations(0.5, image=1, count=5)], 6)
 
     assert np.array_equal(whole[3:], draw_run_latents([make_variations(0.5, image=1, first_copy=3, count=2)], 6))
+
+
+def test_variations_of_several_images_are_those_of_each():
+    known = np.arange(12, dtype=np.float32)
+    whole = VariationRun(known.astype("<f4").tobytes(), 5, 1, 0, copies=3, skip=0, count=6, strength=0.5)
+    part = VariationRun(known.astype("<f4").tobytes(), 5, 1, 0, copies=3, skip=2, count=3, strength=0.5)
+
+    drawn = draw_run_latents([whole], 6)
+
+    for number in (0, 1):
+        alone = make_variations(0.5, image=1 + number, known=known[6 * number : 6 * number + 6])
+        assert np.array_equal(draw_run_latents([alone], 6), drawn[3 * number : 3 * number + 3])
+    assert np.array_equal(drawn[2:5], draw_run_latents([part], 6))
