@@ -48,7 +48,7 @@ golden: env-dev ## Write the golden files and generated pages anew; review the d
 	@$(BIN)/python -m tests.golden
 
 bench: env-dev ## Measure the running service's throughput against a plain loop
-	@$(BIN)/python benchmarks/serving.py $(ARGS)
+	@$(BIN)/python benchmarks/serving $(ARGS)
 
 train-demo: env ## Train the built-in digits and publish them as digits-gan
 	@$(BIN)/fount train digits --name digits-gan --publish $(ARGS)
