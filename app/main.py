@@ -12,21 +12,25 @@ from app.api.gate import Gate
 from app.api.keys import KeyRing
 from app.api.metrics import Metrics
 from app.api.problems import install_handlers
-from app.api.routes import datasets, interpolations, models, operations, samples, verifications
+from app.api.routes import datasets, interpolations, models, operations, samples, variations, verifications
 from app.api.services import Services
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
+from app.decoding.pool import Decoders
 from app.serving.cores import count_cores
 from app.serving.engine import Engine
 
 
-def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
+MAX_DECODERS = 4
+
+def create_app(settings: Settings, engine: Engine | None = None, decoders: Decoders | None = None) -> FastAPI:
     """Build the application; nothing is started before its lifespan begins.
 
     Args:
         settings: The service's settings, checked by ``check_exposure``.
         engine: The engine to use; by default one on the settings' repository. Started and stopped by the lifespan.
 
+        decoders: What decodes uploads; by default child processes. Ended by the lifespan.
     Raises:
         ConfigurationError: If the keys file is not usable.
     """
@@ -35,6 +39,9 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
     metrics = Metrics(engine)
     encoder = Encoder(count_cores(), metrics.encoding)
 
+    decoders = decoders or Decoders(
+        settings.limits, processes=min(count_cores(), MAX_DECODERS), max_waiting=settings.queue.requests
+    )
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
@@ -43,6 +50,7 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         finally:
             await engine.stop()
             encoder.close()
+            await decoders.close()
 
     app = FastAPI(
         title="Fount",
@@ -58,10 +66,10 @@ def create_app(settings: Settings, engine: Engine | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.services = Services(settings, engine, repository, metrics, encoder)
+    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders)
     app.add_middleware(Gate, keys=KeyRing(settings), count_request=metrics.count_request)
     install_handlers(app)
     install_openapi(app)
-    for routes in (models, samples, datasets, interpolations, verifications, operations):
+    for routes in (models, samples, datasets, interpolations, variations, verifications, operations):
         app.include_router(routes.router)
     return app

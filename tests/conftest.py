@@ -37,7 +37,9 @@ def repository(tmp_path):
 @pytest.fixture
 def make_settings(repository):
     def make(**sections):
-        return fakes.make_settings(repository.url, **{"queue": {"window_batches": 1}} | sections)
+        return fakes.make_settings(
+            repository.url, **{"queue": {"window_batches": 1}, "pool": {"samples": 0}} | sections
+        )
 
     return make
 
@@ -58,7 +60,7 @@ async def open_app(engine):
     async with contextlib.AsyncExitStack() as stack:
 
         async def open_one(settings):
-            app = create_app(settings, engine)
+            app = create_app(settings, engine, fakes.make_decoders(settings))
             await stack.enter_async_context(app.router.lifespan_context(app))
             return app
 

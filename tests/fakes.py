@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.settings import Settings
+from app.decoding.decoder import DecodedImage, Decoder
+from app.decoding.messages import DecodeJob
+from app.decoding.pool import Decoders
+from app.decoding.reading import read_image
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository
 from app.schemas.jobs import (
@@ -310,6 +314,31 @@ def _number_variation(run: VariationRun, position: int) -> tuple[int, int]:
     known = np.frombuffer(run.latents, dtype="<f4").reshape(num_images, -1)[image]
     seed = run.seed + round(float(known.sum()) * 100) + round(run.strength * 100)
     return seed, (run.first_image + image) * 1000 + run.first_copy + copy
+
+
+class FakeDecoder(Decoder):
+    """Decodes in this process what a child would."""
+
+    pid = FIRST_FAKE_PID
+    is_alive = True
+
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
+
+    async def wait_ready(self) -> None:
+        pass
+
+    async def decode(self, job: DecodeJob, data: bytes) -> DecodedImage:
+        image = read_image(data, job.image_format, job.options, self._max_pixels)
+        return DecodedImage(image.pixels, job.image_format, image.mode, image.orientation, image.had_icc)
+
+    async def end(self) -> None:
+        pass
+
+
+def make_decoders(settings: Settings) -> Decoders:
+    """Build decoders that need no processes."""
+    return Decoders(settings.limits, processes=2, max_waiting=100, start=FakeDecoder)
 
 
 def make_settings(root, **sections) -> Settings:

@@ -5,12 +5,14 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api.problems import MEDIA_TYPE, describe_codes
 from app.imaging.formats.registry import FORMATS
 from app.schemas.problems import Problem
 from app.schemas.samples import SampleAnswer
+from app.schemas.variations import VariationRequest
 
 DESCRIPTION = """\
 A sample is a pure function of (checkpoint, seed, index, class, truncation, format):
@@ -35,6 +37,14 @@ COMPUTED = (
     "version-not-found",
     "poison-request",
     "out-of-device-memory",
+)
+DECODED = (
+    "undecodable-image",
+    "unsupported-image",
+    "animated-image",
+    "image-too-large",
+    "decoding-timeout",
+    "decoder-crashed",
 )
 SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
 
@@ -93,6 +103,22 @@ def describe_upload(name: str, description: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+def describe_form(name: str, description: str, model: type[BaseModel]) -> dict[str, Any]:
+    """Document a body that is a form with files, and a part ``request`` of JSON; ``model`` has an example."""
+    files = {"type": "array", "minItems": 1, "items": _FILE, "description": description}
+    example = {name: "sample.png", "request": model.model_json_schema()["examples"][0]}
+    form = {
+        "type": "object",
+        "required": [name, "request"],
+        "properties": {name: files, "request": {"$ref": f"#/components/schemas/{model.__name__}"}},
+        "examples": [example],
+    }
+    encoding = {"request": {"contentType": "application/json"}}
+    return {
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form, "encoding": encoding}}}
+    }
+
+
 SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
 SAMPLE_MEDIA_TYPES = tuple(one.media_type for one in FORMATS.values())
 _HEADERS = {
@@ -125,7 +151,8 @@ def _build_document(app: FastAPI) -> dict[str, Any]:
         license_info=app.license_info,
     )
     _, definitions = models_json_schema(
-        [(Problem, "serialization"), (SampleAnswer, "serialization")], ref_template="#/components/schemas/{model}"
+        [(Problem, "serialization"), (SampleAnswer, "serialization"), (VariationRequest, "validation")],
+        ref_template="#/components/schemas/{model}",
     )
     document["components"]["schemas"].update(definitions["$defs"])
     return document

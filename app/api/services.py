@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Request
 from app.api.encoding import Encoder
 from app.api.metrics import Metrics
 from app.core.settings import Settings
+from app.decoding.pool import Decoders
 from app.repository.store import ModelRepository
 from app.schemas.names import ALIAS_PATTERN, NAME_PATTERN, SELECTOR_PATTERN
 from app.serving.engine import Engine
@@ -22,6 +23,7 @@ class Services:
     repository: ModelRepository
     metrics: Metrics
     encoder: Encoder
+    decoders: Decoders
 
 
 async def _find_services(request: Request) -> Services:  # async: FastAPI sends others to a thread

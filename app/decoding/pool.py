@@ -1,7 +1,7 @@
 """A few decoders for all uploads: started when the first one comes, replaced when one dies, ended when idle."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.core.errors import (
     DecoderCrashedError,
@@ -12,7 +12,7 @@ from app.core.errors import (
 )
 from app.core.logging import get_logger
 from app.core.settings import LimitSettings
-from app.decoding.decoder import COMMAND, DecodedImage, Decoder, DecoderLostError, start_decoder
+from app.decoding.decoder import DecodedImage, Decoder, DecoderLostError, start_decoder
 from app.decoding.messages import DecodeJob, DecodeOptions
 from app.decoding.sniffing import find_format
 
@@ -33,7 +33,7 @@ class Decoders:
         limits: How large an image may be, and how long it may take.
         processes: Most decoders at once.
         max_waiting: Most images that wait for one.
-        command: Starts a decoder.
+        start: Starts a decoder for images of at most so many pixels; by default a child process.
         idle_s: How long the last decoders are kept when there is nothing to do.
     """
 
@@ -43,13 +43,13 @@ class Decoders:
         *,
         processes: int,
         max_waiting: int,
-        command: Sequence[str] = COMMAND,
+        start: Callable[[int], Decoder] = start_decoder,
         idle_s: float = IDLE_S,
     ) -> None:
         self._limits = limits
         self._processes = processes
         self._max_waiting = max_waiting
-        self._command = command
+        self._start = start
         self._idle_s = idle_s
         self._room = asyncio.Semaphore(processes)
         self._waiting = 0
@@ -172,11 +172,11 @@ class Decoders:
             if decoder.is_alive:
                 return decoder
             self._end(decoder)
-        return await self._start()
+        return await self._start_one()
 
-    async def _start(self) -> Decoder:
+    async def _start_one(self) -> Decoder:
         try:
-            decoder = start_decoder(self._limits.upload_pixels, self._command)
+            decoder = self._start(self._limits.upload_pixels)
         except OSError:
             _log.exception("decoder-not-started")
             raise _no_decoder() from None

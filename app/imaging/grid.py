@@ -62,6 +62,6 @@ def draw_sheet(images: Pixels, *, columns: int | None = None) -> Pixels:
     return sheet
 
 
-def encode_grid(images: Pixels, mark: str) -> bytes:
+def encode_grid(images: Pixels, mark: str, *, columns: int | None = None) -> bytes:
     """Draw a contact sheet and encode it as PNG, marked as synthetic."""
-    return encode_png(draw_sheet(images), mark)
+    return encode_png(draw_sheet(images, columns=columns), mark)

@@ -6,6 +6,8 @@ import shlex
 
 import pytest
 
+from tests.drafts import make_draft, make_files
+
 FIRST = {"PUT": 0, "GET": 1, "POST": 1, "DELETE": 2}
 
 
@@ -18,16 +20,18 @@ def read_commands(page):
 def read_request(command):
     """Read what curl would send: method, address, headers, body."""
     assert "curl" == command[0]
-    options, words = {"-H": []}, iter(command[1:])
+    options, words = {"-H": [], "-F": []}, iter(command[1:])
     for word in words:
         if word == "-H":
             options["-H"].append(next(words).split(": ", 1))
-        elif word in {"-X", "-d", "-o", "-F"}:
+        elif word == "-F":
+            options["-F"].append(next(words).split("=", 1))
+        elif word in {"-X", "-d", "-o"}:
             options[word] = next(words)
         elif word != "-i":
             options["url"] = word
-    method = options.get("-X", "POST" if {"-d", "-F"} & options.keys() else "GET")
-    return method, options["url"], dict(options["-H"]), options.get("-d"), options.get("-F")
+    method = options.get("-X", "POST" if "-d" in options or options["-F"] else "GET")
+    return method, options["url"], dict(options["-H"]), options.get("-d"), options["-F"]
 
 
 async def send(client, command, variables=None):
@@ -35,15 +39,18 @@ async def send(client, command, variables=None):
     method, url, headers, body, form = read_request(command)
     for name, value in (variables or {}).items():
         url = url.replace(name, value)
-    if form is None:
+    if not form:
         return await client.request(method, url, headers=headers, content=body)
-    name, _, file = form.partition("=@")
-    assert "sample.png" == file
     sample = await client.get("/v1/models/tiny/versions/1/samples/1/0.png")
-    return await client.request(method, url, headers=headers, files={name: (file, sample.content)})
+    parts = [
+        (name, ("sample.png", sample.content) if value == "@sample.png" else (None, value)) for name, value in form
+    ]
+    return await client.request(method, url, headers=headers, files=parts)
 
 
-async def test_every_command_of_the_page_works(client):
+async def test_every_command_of_the_page_works(open_client, make_settings, repository):
+    repository.publish(make_draft("reader", parts=["generator", "encoder"], class_names=["a", "b"]), make_files(4))
+    client = await open_client(make_settings())
     commands = read_commands((await client.get("/docs")).text)
 
     recipe = {"samples": [{"model": "tiny", "num_samples": 4, "seed": 1}]}
@@ -52,7 +59,7 @@ async def test_every_command_of_the_page_works(client):
     for command in sorted(commands, key=lambda command: FIRST[read_request(command)[0]]):
         answers[" ".join(command)] = (await send(client, command, {"$TOKEN": token})).status_code
 
-    assert 21 == len(answers)
+    assert 22 == len(answers)
     assert {} == {command: status for command, status in answers.items() if status not in {200, 201, 204}}
 
 

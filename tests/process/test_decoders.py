@@ -7,6 +7,7 @@ import signal
 import struct
 import sys
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,14 @@ from app.core.errors import (
     UnsupportedImageError,
 )
 from app.core.settings import LimitSettings
+from app.decoding.decoder import start_decoder
 from app.decoding.messages import DecodeOptions
 from app.decoding.pool import Decoders
 from tests.pictures import encode, encode_image, make_pixels
 
-MISBEHAVING = (sys.executable, "-P", str(Path(__file__).parent / "misbehaving_decoder.py"))
+MISBEHAVING = partial(
+    start_decoder, command=(sys.executable, "-P", str(Path(__file__).parent / "misbehaving_decoder.py"))
+)
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 AS_IT_IS = DecodeOptions()
 PIXELS = make_pixels()
@@ -130,7 +134,7 @@ async def test_a_file_that_is_refused_ends_no_decoder(open_decoders, data, error
 
 @pytest.mark.parametrize("deed", [b"CRSH", b"EXIT", b"LIES"], ids=["crash", "exit", "lies"])
 async def test_a_file_that_ends_decoders_costs_its_own_request_and_no_other(open_decoders, deed):
-    decoders = await open_decoders(processes=2, command=MISBEHAVING)
+    decoders = await open_decoders(processes=2, start=MISBEHAVING)
 
     outcomes = await asyncio.gather(
         *(decoders.decode(data, AS_IT_IS) for data in (GOOD, SIGNATURE + deed, GOOD, GOOD)), return_exceptions=True
@@ -142,7 +146,7 @@ async def test_a_file_that_ends_decoders_costs_its_own_request_and_no_other(open
 
 
 async def test_a_file_that_does_not_come_to_an_end_is_given_up_in_time(open_decoders):
-    decoders = await open_decoders(command=MISBEHAVING, limits={"decoding_s": 0.2})
+    decoders = await open_decoders(start=MISBEHAVING, limits={"decoding_s": 0.2})
     await decoders.decode(GOOD, AS_IT_IS)
     [pid] = decoders.pids
 
@@ -251,7 +255,7 @@ async def test_idle_decoders_are_ended(open_decoders):
 
 
 async def test_closing_ends_what_runs_and_nothing_is_started_any_more(open_decoders):
-    decoders = await open_decoders(command=MISBEHAVING)
+    decoders = await open_decoders(start=MISBEHAVING)
     await decoders.decode(GOOD, AS_IT_IS)
     [pid] = decoders.pids
     hanging = asyncio.ensure_future(decoders.decode(SIGNATURE + b"HANG", AS_IT_IS))
@@ -269,7 +273,7 @@ async def test_closing_ends_what_runs_and_nothing_is_started_any_more(open_decod
 
 @pytest.mark.parametrize("command", [("/nowhere/python",), (sys.executable, "-c", "pass")], ids=["none", "ends"])
 async def test_without_decoders_callers_are_told_to_come_again(open_decoders, command):
-    decoders = await open_decoders(command=command)
+    decoders = await open_decoders(start=partial(start_decoder, command=command))
 
     with pytest.raises(NotReadyError):
         await decoders.decode(GOOD, AS_IT_IS)
@@ -279,7 +283,7 @@ async def test_without_decoders_callers_are_told_to_come_again(open_decoders, co
 async def test_a_child_that_talks_nonsense_is_no_decoder(open_decoders, tmp_path, answer):
     program = tmp_path / "decoder.py"
     program.write_text(f"import os, sys\nos.write(int(sys.argv[sys.argv.index('--control-fd') + 1]), {answer!r})\n")
-    decoders = await open_decoders(command=(sys.executable, str(program)))
+    decoders = await open_decoders(start=partial(start_decoder, command=(sys.executable, str(program))))
 
     with pytest.raises(NotReadyError):
         await decoders.decode(GOOD, AS_IT_IS)

@@ -1,6 +1,7 @@
 """Which page an application has now: rendered once, and again when what its commands ask for is gone."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -29,22 +30,26 @@ def find_page(app: FastAPI) -> Page:
 
 
 def choose_subject(catalog: Catalog) -> Subject:
-    """Choose a version that is served now and that has the usual class, if there is one."""
-    return max(
-        _list_subjects(catalog),
-        key=lambda one: (one.model == USUAL.model, one.class_label == USUAL.class_label),
-        default=USUAL,
-    )
+    """Choose a version that is served now and that has the usual class, if there is one; beside it one that reads."""
+    served = list(_list_subjects(catalog))
+    usual = max((subject for subject, _ in served), key=_rate, default=USUAL)
+    reader = max((subject for subject, reads in served if reads), key=_rate, default=None)
+    return usual if reader is None else replace(usual, reader=reader)
 
 
-def _list_subjects(catalog: Catalog) -> Iterator[Subject]:
+def _rate(subject: Subject) -> tuple[bool, bool]:
+    return subject.model == USUAL.model, subject.class_label == USUAL.class_label
+
+
+def _list_subjects(catalog: Catalog) -> Iterator[tuple[Subject, bool]]:
+    """Yield every version that is served by default, and whether it has an encoder."""
     for name in catalog.names():
         view = catalog.model(name)
         for one in view.versions:
             if one.ref.version == view.default_version:
                 labels: list[str | None] = [*one.manifest.class_names]
                 label = USUAL.class_label if USUAL.class_label in labels else next(iter(labels), None)
-                yield Subject(name, one.ref.version, label, is_served=True)
+                yield Subject(name, one.ref.version, label, is_served=True), one.manifest.has_encoder
 
 
 def _find_scopes(app: FastAPI) -> Iterator[tuple[str, str]]:

@@ -28,12 +28,14 @@ class Subject:
         version: Number of one of its versions.
         class_label: Name of one of its classes; None if it has none.
         is_served: Whether the service serves it now; else it only shows what a command looks like.
+        reader: What commands that send images ask for, where it has an encoder; None if nothing has.
     """
 
     model: str = "mnist-gan"
     version: int = 1
     class_label: str | None = "7"
     is_served: bool = False
+    reader: "Subject | None" = None
 
     def values(self) -> dict[str, Any]:
         """Return a value of each parameter and field that a command names."""
@@ -50,7 +52,7 @@ class Subject:
         }
 
 
-USUAL = Subject()
+USUAL = Subject(reader=Subject("mnist-vae"))
 
 
 def write_command(operation: Operation, subject: Subject, *, with_key: bool) -> str:
@@ -67,7 +69,7 @@ def write_command(operation: Operation, subject: Subject, *, with_key: bool) -> 
     if with_key and operation.scope is not None:
         lines.append(f'-H "{KEY_HEADER}"')
     if operation.body is not None and operation.body.media_type == FORM:
-        lines += [f"-F {name}=@sample.png" for name in operation.body.example]
+        lines += [f"-F {_write_part(name, value, subject)}" for name, value in operation.body.example.items()]
     elif operation.body is not None:
         body = json.dumps(fill_body(operation.body.example, subject), indent=2, ensure_ascii=False)
         indented = shlex.quote(body).replace("\n", _NEW_LINE)
@@ -90,6 +92,13 @@ def fill_body(example: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
     """Make an example body ask for the subject; a field for which the subject has no value is left out."""
     filled = {**example, **{name: value for name, value in subject.values().items() if name in example}}
     return {name: _fill_blocks(value, subject) for name, value in filled.items() if value is not None}
+
+
+def _write_part(name: str, value: Any, subject: Subject) -> str:
+    """Write a part of a form: JSON, or a file."""
+    if not isinstance(value, Mapping):
+        return f"{name}=@sample.png"
+    return shlex.quote(f"{name}={json.dumps(fill_body(value, subject.reader or subject), ensure_ascii=False)}")
 
 
 def _fill_blocks(value: Any, subject: Subject) -> Any:

@@ -71,6 +71,7 @@ class Contents:
         labels_at: Computes class numbers from offset and count; None for an unconditional model, -1 for a sample
             without a class.
         dump_manifest: Writes the version's manifest, for formats that have room for it.
+        columns: Samples per row of a contact sheet; None for a sheet as near to square as may be.
     """
 
     places: Places
@@ -78,6 +79,7 @@ class Contents:
     class_names: Sequence[str] = field(repr=False)
     labels_at: LabelsAt = field(repr=False)
     dump_manifest: Callable[[], bytes] = field(repr=False)
+    columns: int | None = None
 
     @property
     def origin(self) -> Origin:

@@ -110,3 +110,46 @@ class Scattered:
     def indices(self, offset: int, count: int) -> NDArray[np.int64]:
         """See ``Places.indices``."""
         return self.rows[offset : offset + count]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same number of samples of each origin, one origin after the other; each is called by its place.
+
+    Attributes:
+        origins: What samples are made from.
+        copies: How many samples each origin has.
+        first_index: Number of the first sample of each origin.
+        first_number: What the first sample of all is called.
+        common: What all origins have in common, for what the file says about itself.
+    """
+
+    origins: Sequence[Origin]
+    copies: int
+    first_index: int
+    first_number: int
+    common: Origin
+
+    @property
+    def last_number(self) -> int:
+        """See ``Places.last_number``."""
+        return self.first_number + self._num_samples - 1
+
+    @property
+    def mark(self) -> str:
+        """See ``Places.mark``."""
+        return describe_file(self.common, self.first_index, self._num_samples)
+
+    def locate(self, offset: int, count: int) -> Iterable[Place]:
+        """See ``Places.locate``."""
+        for position in range(offset, offset + count):
+            source, copy = divmod(position, self.copies)
+            yield self.first_number + position, self.first_index + copy, source
+
+    def indices(self, offset: int, count: int) -> NDArray[np.int64]:
+        """See ``Places.indices``."""
+        return self.first_index + (offset + np.arange(count, dtype=np.int64)) % self.copies
+
+    @property
+    def _num_samples(self) -> int:
+        return len(self.origins) * self.copies

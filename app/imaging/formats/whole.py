@@ -22,7 +22,9 @@ def encode_one(image_format: ImageFormat) -> Callable[[Contents, Pixels], bytes]
 
 def encode_sheet(contents: Contents, images: Pixels) -> bytes:
     """Encode samples as one contact sheet."""
-    return encode_grid(images, describe_sheet(contents.origin, contents.first_index, len(images)))
+    has_one_origin = len(contents.places.origins) == 1
+    mark = describe_sheet(contents.origin, contents.first_index, len(images)) if has_one_origin else contents.mark
+    return encode_grid(images, mark, columns=contents.columns)
 
 
 def encode_json(contents: Contents, images: Pixels) -> bytes:

@@ -1,4 +1,4 @@
-"""ZIP in ImageFolder layout: ``<class>/<index>.png``, then ``metadata.jsonl`` and ``manifest.json``."""
+"""ZIP in ImageFolder layout: ``<class>/<number>.png``, then ``metadata.jsonl`` and ``manifest.json``."""
 
 import re
 import zlib
@@ -98,7 +98,7 @@ class ZipWriter:
         folder = self._folders.get(sample.label)
         if folder is None:
             folder = self._folders[sample.label] = self._name_folder(sample)
-        return f"{folder}/{sample.index}.png"
+        return f"{folder}/{sample.number}.png"
 
     def _name_folder(self, sample: Sample) -> str:
         """Name a class's folder; a name that no folder may have is made safe and told apart by its number."""

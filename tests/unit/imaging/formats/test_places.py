@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from app.imaging.formats.places import Consecutive, Scattered
+from app.imaging.formats.places import Consecutive, Repeated, Scattered
 from app.imaging.mark import DIGITAL_SOURCE_TYPE, Origin
 from tests.contents import ORIGIN, make_contents
 
@@ -42,3 +42,12 @@ def test_each_scattered_sample_says_its_own_origin():
     facts = [json.loads(f"{{{contents.write_facts(one)}}}") for one in samples]
     assert [(5, 1.0), (9, 0.5), (9, 0.5)] == [(one["seed"], one["truncation"]) for one in facts]
     assert [5, 9, 9] == contents.seeds(0, 3).tolist()
+
+
+def test_repeated_samples_are_numbered_through_and_counted_per_origin():
+    places = Repeated([ORIGIN, OTHER], copies=3, first_index=5, first_number=30, common=ORIGIN)
+
+    assert [(32, 7, 0), (33, 5, 1), (34, 6, 1)] == list(places.locate(2, 3))
+    assert ([7, 5, 6], 35) == (places.indices(2, 3).tolist(), places.last_number)
+    facts = json.loads(places.mark)
+    assert (ORIGIN.seed, 5, 6) == (facts["seed"], facts["first_index"], facts["num_samples"])

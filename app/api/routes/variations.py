@@ -1,0 +1,58 @@
+"""Variations: uploaded images through a model that has an encoder, and back with something new."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.api.access import requires
+from app.api.answers import answer_order
+from app.api.documentation import (
+    BODY,
+    COMPUTED,
+    DECODED,
+    KEYED,
+    SAMPLE_HEADERS,
+    SAMPLE_MEDIA_TYPES,
+    SERVED,
+    binary,
+    describe_form,
+    problems,
+)
+from app.api.keys import AccessScope
+from app.api.negotiation import choose_format
+from app.api.services import ServicesDep
+from app.api.streaming import until_disconnect
+from app.api.strict import StrictRoute
+from app.api.uploads import read_parts
+from app.api.variations import VariationOrder, check_request, choose_classes, plan_variations, read_form
+from app.schemas.variations import VariationRequest
+
+router = APIRouter(tags=["samples"], route_class=StrictRoute)
+
+
+@router.post(
+    "/v1/variations",
+    dependencies=[requires(AccessScope.SAMPLE)],
+    response_class=Response,
+    openapi_extra=describe_form(
+        "images", "PNG, JPEG, WebP, GIF, TIFF or BMP, told by the first bytes; one part per image.", VariationRequest
+    ),
+    responses={
+        200: binary("The variations, image by image, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
+        **problems(*KEYED, *BODY, *SERVED, *COMPUTED, *DECODED, "no-encoder"),
+    },
+)
+async def create_variation(services: ServicesDep, request: Request) -> Response:
+    """Vary images. Each is fitted to the model's size, encoded, mixed with new latents, and drawn by the generator.
+
+    Output j of image i is a function of its pixels, the version, its class, the seed, i, j and the strength.
+    """
+    limits = services.settings.limits
+    parts = await read_parts(request, limit_bytes=limits.upload_bytes, limit_parts=limits.uploads + 1)
+    body, files = read_form(parts, services.settings.http.body_limit_bytes)
+    version = await services.engine.catalog.obtain(body.model)
+    chosen = choose_format(body.format, request.headers.get("accept"), len(files) * body.copies)
+    check_request(body, chosen, len(files), version.manifest, limits)
+    classes = choose_classes(body, version.manifest.class_names, len(files))
+    planning = plan_variations(body, files, classes, version, services)
+    plan, sources = await until_disconnect(request.receive, planning)
+    return await answer_order(VariationOrder(version, plan, chosen, sources), services, request.receive)
