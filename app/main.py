@@ -15,13 +15,13 @@ from app.api.problems import install_handlers
 from app.api.routes import datasets, interpolations, models, operations, samples, variations, verifications
 from app.api.services import Services
 from app.core.settings import Settings
-from app.repository.store import ModelRepository
 from app.decoding.pool import Decoders
+from app.repository.store import ModelRepository
 from app.serving.cores import count_cores
 from app.serving.engine import Engine
 
-
 MAX_DECODERS = 4
+
 
 def create_app(settings: Settings, engine: Engine | None = None, decoders: Decoders | None = None) -> FastAPI:
     """Build the application; nothing is started before its lifespan begins.
@@ -29,8 +29,8 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
     Args:
         settings: The service's settings, checked by ``check_exposure``.
         engine: The engine to use; by default one on the settings' repository. Started and stopped by the lifespan.
-
         decoders: What decodes uploads; by default child processes. Ended by the lifespan.
+
     Raises:
         ConfigurationError: If the keys file is not usable.
     """
@@ -38,10 +38,10 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
     engine = engine or Engine(settings, repository)
     metrics = Metrics(engine)
     encoder = Encoder(count_cores(), metrics.encoding)
-
     decoders = decoders or Decoders(
         settings.limits, processes=min(count_cores(), MAX_DECODERS), max_waiting=settings.queue.requests
     )
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
@@ -49,8 +49,8 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
             yield
         finally:
             await engine.stop()
-            encoder.close()
             await decoders.close()
+            encoder.close()
 
     app = FastAPI(
         title="Fount",
