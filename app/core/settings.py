@@ -73,6 +73,8 @@ class LimitSettings(_Section):
     shards_per_dataset: int = Field(2000, ge=1, le=100_000, description="Most shards of a dataset.")
     upload_bytes: int = Field(32 * MIB, ge=1024, le=1024 * MIB, description="Largest body with images.")
     uploads: int = Field(64, ge=1, le=4096, description="Most images in one body.")
+    upload_pixels: int = Field(2**25, ge=1024, le=2**28, description="Most pixels of one uploaded image.")
+    decoding_s: float = Field(10.0, gt=0, le=600, description="How long one uploaded image may take to decode.")
 
 
 class LogSettings(_Section):
@@ -86,8 +88,6 @@ class Settings(BaseSettings):
     """The service's configuration: environment variables ``FOUNT_<SECTION>__<NAME>``, command line on top."""
 
     model_config = SettingsConfigDict(
-    upload_pixels: int = Field(2**25, ge=1024, le=2**28, description="Most pixels of one uploaded image.")
-    decoding_s: float = Field(10.0, gt=0, le=600, description="How long one uploaded image may take to decode.")
         env_prefix="FOUNT_", env_nested_delimiter="__", env_ignore_empty=True, frozen=True, extra="forbid"
     )
 
