@@ -2,12 +2,11 @@
 
 import dataclasses
 import http.client
-import json
 import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -34,23 +33,25 @@ class Memory:
         return self.most_mib - self.before_mib
 
 
-def run(fount: Fount, num_samples: int, seconds: float) -> None:
-    """Measure and print one JSON object.
+def measure_bulk(fount: Fount, num_samples: int, seconds: float) -> dict[str, Any]:
+    """Measure a service of its own.
 
     Args:
         fount: The service to start.
         num_samples: Of the long stream, in Arrow.
         seconds: Of the shorter measurements.
+
+    Returns:
+        The figures of ``serving.results.Bulk``.
     """
     target = fount.target()
-    found: dict[str, object] = {"num_samples": num_samples}
+    found: dict[str, Any] = {}
     with run_server(target.command, environment=target.environment, is_ready=target.is_ready) as server:
         request = fount.ask(num_samples, sample_format="arrow")
         found |= _watch_short_ones(server, fount, request, seconds)
         found |= _watch_fast_reader(server, fount, request, seconds)
         memory = watch_memory(server, lambda: found.update(_read_stream(server.port, request)))
-        found |= {"api_memory_before_mib": memory.before_mib, "api_memory_growth_mib": memory.growth_mib}
-    print(json.dumps({name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}))
+    return found | {"api_before_mib": memory.before_mib, "api_growth_mib": memory.growth_mib}
 
 
 def watch_memory(server: Server, work: Callable[[], object]) -> Memory:
@@ -72,7 +73,7 @@ def watch_memory(server: Server, work: Callable[[], object]) -> Memory:
     return memory
 
 
-def _read_stream(port: int, request: Request) -> dict[str, object]:
+def _read_stream(port: int, request: Request) -> dict[str, Any]:
     """Read an Arrow stream to its end, batch by batch."""
     began = time.perf_counter()
     connection, answer = _ask(port, request)
@@ -83,33 +84,32 @@ def _read_stream(port: int, request: Request) -> dict[str, object]:
             rows += batch.num_rows
     connection.close()
     spent = time.perf_counter() - began
-    return {"rows": rows, "first_batch_s": first_s, "seconds": spent, "rows_per_s": rows / spent}
+    return {"num_samples": rows, "first_batch_s": first_s, "seconds": spent}
 
 
-def _watch_short_ones(server: Server, fount: Fount, request: Request, seconds: float) -> dict[str, object]:
+def _watch_short_ones(server: Server, fount: Fount, request: Request, seconds: float) -> dict[str, Any]:
     """Ask for single samples, alone and beside a stream that is read as fast as it comes."""
     groups = [Group("n=1", fount.ask(1), 31, 1)]
     alone = Load(server.port, groups).run(seconds=seconds)["n=1"]
-    with _Reader(server.port, request) as reader:
+    with _Reader(server.port, request):
         beside = Load(server.port, groups).run(seconds=seconds)["n=1"]
     p99s = [1000 * quantile(tally.latencies, 0.99) for tally in (alone, beside)]
     return {
-        "small_p99_ms_alone": p99s[0],
+        "small_p99_ms": p99s[0],
         "small_p99_ms_beside": p99s[1],
         "small_failed": alone.failed + beside.failed,
-        "stream_bytes_per_s_beside_small": reader.bytes_per_s,
     }
 
 
-def _watch_fast_reader(server: Server, fount: Fount, request: Request, seconds: float) -> dict[str, object]:
+def _watch_fast_reader(server: Server, fount: Fount, request: Request, seconds: float) -> dict[str, Any]:
     """Ask for long NPY answers, alone and beside somebody who hardly reads the stream."""
     groups = [Group("n=4096", fount.ask(4096), 1, 4096)]
     alone = Load(server.port, groups).run(seconds=seconds)["n=4096"]
     with _Reader(server.port, request, bytes_per_s=_SLOW_BYTES_PER_S):
         beside = Load(server.port, groups).run(seconds=seconds)["n=4096"]
     return {
-        "fast_samples_per_s_alone": alone.samples_per_second,
-        "fast_samples_per_s_beside_slow": beside.samples_per_second,
+        "fast_per_s": alone.samples_per_second,
+        "fast_per_s_beside_slow": beside.samples_per_second,
         "fast_failed": alone.failed + beside.failed,
     }
 
@@ -126,10 +126,7 @@ class _Reader:
     def __init__(self, port: int, request: Request, bytes_per_s: int | None = None) -> None:
         self._connection, self._answer = _ask(port, request)
         self._pace = bytes_per_s
-        self._num_bytes = 0
         self._is_over = threading.Event()
-        self._began = time.perf_counter()
-        self.bytes_per_s = 0.0
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> Self:
@@ -139,7 +136,6 @@ class _Reader:
     def __exit__(self, *_: object) -> None:
         self._is_over.set()
         self._thread.join()
-        self.bytes_per_s = self._num_bytes / (time.perf_counter() - self._began)
         self._connection.close()
 
     def _read(self) -> None:
@@ -147,7 +143,6 @@ class _Reader:
             piece = self._answer.read1(_MIB if self._pace is None else self._pace // 10)
             if not piece:
                 return
-            self._num_bytes += len(piece)
             if self._pace is not None:
                 self._is_over.wait(0.1)
 

@@ -21,13 +21,13 @@ from page import PAGE, write_section
 
 from app.repository.store import ModelRepository
 from app.schemas.names import split_reference
-from serving import bulk
+from serving.bulk import measure_bulk
 from serving.measure import Findings, Plan, measure_limit, measure_round
 from serving.model import NAME, describe_model, publish_models
-from serving.results import FILE, Document, Limits, read_document, write_document
+from serving.results import BULK_FILE, FILE, Bulk, Document, Limits, read_bulk, read_document, write_document
 from serving.sampling import VARIANTS, Variant
 from serving.servers import PEERS, ROOT, Fount, Model, find_peers, list_peer_targets
-from serving.tables import render
+from serving.tables import render, render_bulk
 
 EAGER: Variant = "eager"
 
@@ -37,20 +37,15 @@ def main() -> None:
     arguments = _create_parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that servers are ended, too
     if arguments.what == "table":
-        write_section(PAGE, "serving", render(read_document()))
+        write_section(PAGE, "serving", render(read_document(), read_bulk()))
         return
     with tempfile.TemporaryDirectory() as folder:
         model = _choose_model(arguments, Path(folder))
         fount = Fount(model, Path(folder), _read_settings(arguments.set))
         if arguments.what == "bulk":
-            bulk.run(fount, arguments.num_samples, arguments.seconds)
-            return
-        document = _compare(arguments, model, fount)
-    print(render(document))
-    if arguments.write:
-        write_document(document)
-        write_section(PAGE, "serving", render(document))
-        print(f"kept in {FILE.relative_to(ROOT)}", file=sys.stderr)
+            _watch_bulk(arguments, model, fount)
+        else:
+            _report(arguments, _compare(arguments, model, fount))
 
 
 def _create_parser() -> argparse.ArgumentParser:
@@ -87,6 +82,30 @@ def _choose_model(arguments: argparse.Namespace, folder: Path) -> Model:
         image=store.read_manifest(name, version).image,
         about=describe_model(repository, name, version),
     )
+
+
+def _report(arguments: argparse.Namespace, document: Document) -> None:
+    section = render(document, read_bulk())
+    print(section)
+    if arguments.write:
+        write_document(document)
+        write_section(PAGE, "serving", section)
+        print(f"kept in {FILE.relative_to(ROOT)}", file=sys.stderr)
+
+
+def _watch_bulk(arguments: argparse.Namespace, model: Model, fount: Fount) -> None:
+    found = Bulk(
+        date=dt.datetime.now(dt.UTC).date(),
+        commit=_read_commit(),
+        machine=look_at_machine(),
+        model=model.about,
+        settings=_read_settings(arguments.set),
+        **measure_bulk(fount, arguments.num_samples, arguments.seconds),
+    )
+    print(render_bulk(found))
+    if arguments.write:
+        write_document(found, BULK_FILE)
+        print(f"kept in {BULK_FILE.relative_to(ROOT)}; `table` puts it on the page", file=sys.stderr)
 
 
 def _compare(arguments: argparse.Namespace, model: Model, fount: Fount) -> Document:

@@ -9,6 +9,7 @@ from machine import Machine
 from pydantic import BaseModel, ConfigDict, Field
 
 FILE = Path(__file__).parents[1] / "results" / "serving.json"
+BULK_FILE = FILE.with_name("serving-bulk.json")
 
 
 class _Record(BaseModel):
@@ -76,12 +77,38 @@ class Document(_Record):
     measured: list[Measured]
 
 
+class Bulk(_Record):
+    """What very long answers cost: an Arrow stream, and who asks beside it."""
+
+    date: dt.date
+    commit: str
+    machine: Machine
+    model: str
+    settings: dict[str, str]
+    num_samples: int
+    first_batch_s: float
+    seconds: float
+    api_before_mib: float
+    api_growth_mib: float
+    small_p99_ms: float
+    small_p99_ms_beside: float
+    small_failed: int
+    fast_per_s: float
+    fast_per_s_beside_slow: float
+    fast_failed: int
+
+
+def read_bulk(path: Path = BULK_FILE) -> Bulk | None:
+    """Read a kept result of very long answers; None if there is none."""
+    return Bulk.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
 def read_document(path: Path = FILE) -> Document:
     """Read a kept result."""
     return Document.model_validate_json(path.read_bytes())
 
 
-def write_document(document: Document, path: Path = FILE) -> None:
+def write_document(document: Document | Bulk, path: Path = FILE) -> None:
     """Keep a result."""
     path.write_text(document.model_dump_json(indent=1) + "\n", "utf-8")
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from serving.loads import COMMON, OWN, SMALL, STREAM
-from serving.results import Document, Measured, Start, limit_of_round
+from serving.results import Bulk, Document, Measured, Start, limit_of_round
 from serving.servers import FOUNT, PEERS
 
 DISTURBED_CORES = 0.1
@@ -19,8 +19,13 @@ _VARIANTS = {
 _ALONE, _SIXTEEN, _STREAM, _MIXED = (scenario.title for scenario in COMMON)
 
 
-def render(document: Document) -> str:
-    """Write the section."""
+def render(document: Document, bulk: Bulk | None = None) -> str:
+    """Write the section.
+
+    Args:
+        document: What was compared.
+        bulk: What very long answers cost, if that was measured.
+    """
     parts = [_about(document), _limit_table(document), _fount_table(document)]
     compared = any(one.server != FOUNT for one in document.measured)
     if compared:
@@ -31,7 +36,30 @@ def render(document: Document) -> str:
             parts += [f"All given the optimised generator (`{_variant(tuned[0])}`):", _ratio_table(document, tuned)]
     parts += ["### One long answer beside short ones", _mixed_table(document), "### What a server costs"]
     parts += [_cost_table(document)]
+    if bulk is not None:
+        parts += ["### Very long answers", render_bulk(bulk)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def render_bulk(bulk: Bulk) -> str:
+    """Write what very long answers cost."""
+    settings = "".join(f" · `{name}={value}`" for name, value in bulk.settings.items())
+    about = (
+        f"`python benchmarks/serving bulk` · {bulk.date} · commit `{bulk.commit}` · {bulk.machine.describe()} · "
+        f"{bulk.model}{settings}. One Arrow stream of {bulk.num_samples:,} samples."
+    )
+    rows = [
+        ["first batch of the stream, s", f"{bulk.first_batch_s:.2f}"],
+        ["samples/s of the stream", f"{bulk.num_samples / bulk.seconds:,.0f}"],
+        ["memory of the API process before, MiB", f"{bulk.api_before_mib:.0f}"],
+        ["its growth at most, MiB", f"{bulk.api_growth_mib:.0f}"],
+        ["p99 of n=1, 31 clients, ms", f"{bulk.small_p99_ms:.1f}"],
+        ["the same beside the stream, ms", f"{bulk.small_p99_ms_beside:.1f}"],
+        ["samples/s of n=4096, 1 client", f"{bulk.fast_per_s:,.0f}"],
+        ["the same beside somebody who reads 64 KiB/s of the stream", f"{bulk.fast_per_s_beside_slow:,.0f}"],
+        ["failed", f"{bulk.small_failed + bulk.fast_failed}"],
+    ]
+    return f"{about}\n\n{_table(['what', 'measured'], rows)}"
 
 
 def _about(document: Document) -> str:

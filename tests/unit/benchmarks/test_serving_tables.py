@@ -3,7 +3,17 @@ import datetime as dt
 import pytest
 from machine import Machine
 from serving.loads import COMMON, OWN, list_own
-from serving.results import Document, Limits, Measured, Start, limit_of_round, read_document, write_document
+from serving.results import (
+    Bulk,
+    Document,
+    Limits,
+    Measured,
+    Start,
+    limit_of_round,
+    read_bulk,
+    read_document,
+    write_document,
+)
 from serving.servers import FOUNT, Fount, Model, find_peers, list_peer_targets
 from serving.tables import render
 
@@ -107,6 +117,23 @@ def test_neighbours_on_the_machine_are_told():
     section = render(make_document([make_measured(FOUNT, 2000.0, foreign_cores=0.5)]))
 
     assert "Other processes used up to 0.50 cores meanwhile: figures are disturbed." in section
+
+
+def test_very_long_answers_have_a_table_of_their_own(tmp_path):
+    figures = {"first_batch_s": 0.25, "seconds": 100.0, "api_before_mib": 90.0, "api_growth_mib": 12.4}
+    figures |= {"small_p99_ms": 12.0, "small_p99_ms_beside": 20.0, "small_failed": 0}
+    figures |= {"fast_per_s": 4000.0, "fast_per_s_beside_slow": 3900.0, "fast_failed": 1}
+    document = make_document([make_measured(FOUNT, 2000.0)])
+    about = document.model_dump(include={"date", "commit", "machine", "model", "settings"})
+    bulk = Bulk(num_samples=1_000_000, **about, **figures)
+
+    write_document(bulk, tmp_path / "bulk.json")
+    section = render(document, read_bulk(tmp_path / "bulk.json"))
+
+    assert "| first batch of the stream, s | 0.25 |" in section
+    assert "| samples/s of the stream | 10,000 |" in section
+    assert "| failed | 1 |" in section
+    assert "Very long answers" not in render(document, read_bulk(tmp_path / "none.json"))
 
 
 def test_a_result_comes_back_from_its_file(tmp_path):
