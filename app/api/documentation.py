@@ -123,6 +123,7 @@ SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
 SAMPLE_MEDIA_TYPES = tuple(one.media_type for one in FORMATS.values())
 _HEADERS = {
     **_SAMPLE_HEADERS,
+    "Fount-Latent-RMS": "Largest of the images: about 1 for images as those of the training, above 2 for strange ones.",
     "Fount-Split": "Split that the shard is of.",
     "ETag": "Entity tag, known without computing the sample.",
     "Cache-Control": "`immutable` for a version number, `no-cache` for an alias.",

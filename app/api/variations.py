@@ -21,7 +21,7 @@ from app.core.settings import LimitSettings
 from app.decoding.messages import DecodeOptions
 from app.imaging.formats.contents import ArrayShape, Contents
 from app.imaging.formats.places import Repeated
-from app.imaging.mark import Origin
+from app.imaging.mark import Fact, Origin
 from app.repository.manifest import ImageSpec, Manifest, dump_manifest
 from app.schemas.samples import SampleFormat
 from app.schemas.variations import VariationForm, VariationRequest
@@ -34,6 +34,7 @@ IMAGES, REQUEST = "images", "request"
 ENCODED_AT_ONCE = 16
 MAX_ENCODED_BYTES = 8 * 2**20
 MAX_COLUMNS = 32
+KNOWN = "Fount-Latent-RMS"
 
 Pixels = NDArray[np.uint8]
 
@@ -49,6 +50,11 @@ class VariationOrder(Order):
 
     plan: VariationPlan
     sources: Sequence[str]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer's headers say: beside all else, how far the images are from those that the model knows."""
+        return {**super().headers, KNOWN: str(max(self._spreads))}
 
     @property
     def contents(self) -> Contents:
@@ -69,13 +75,18 @@ class VariationOrder(Order):
         """Say of each variation which image it is of; what it says does not hang on how many were asked for."""
         plan = self.plan
         origins = [
-            self._origin({"image": plan.first_image + number, "source_sha256": source})
-            for number, source in enumerate(self.sources)
+            self._origin({"image": plan.first_image + number, "source_sha256": source, "latent_rms": spread})
+            for number, (source, spread) in enumerate(zip(self.sources, self._spreads, strict=True))
         ]
         common = self._origin({"first_image": plan.first_image, "copies": plan.copies})
         return Repeated(origins, plan.copies, plan.first_index, plan.first_image * plan.copies, common)
 
-    def _origin(self, facts: dict[str, int | str]) -> Origin:
+    @property
+    def _spreads(self) -> list[float]:
+        """Return the root mean square of each image's latents: about 1 for images as those of the training."""
+        return [round(float(spread), 2) for spread in np.sqrt(np.square(self.plan.latents).mean(axis=1))]
+
+    def _origin(self, facts: dict[str, Fact]) -> Origin:
         return replace(self.origin, how={"variation": {"strength": self.plan.strength, **facts}})
 
 

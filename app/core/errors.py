@@ -119,7 +119,7 @@ class UnsupportedMediaError(InvalidInputError):
 
 
 class UndecodableImageError(InvalidInputError):
-    """A file is damaged, cut off or empty; ``pointer`` in ``fields`` says which of those that were sent."""
+    """A file is damaged, cut off or empty; ``errors`` says which of those that were sent."""
 
     code = "undecodable-image"
 

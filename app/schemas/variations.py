@@ -17,14 +17,14 @@ class VariationRequest(BaseModel):
         extra="forbid",
         strict=True,
         json_schema_extra={
-            "examples": [{"model": "mnist-vae", "copies": 4, "strength": 0.5, "class_label": "7", "format": "zip"}]
+            "examples": [{"model": "mnist-vae", "copies": 4, "strength": 0.3, "class_label": "7", "format": "zip"}]
         },
     )
 
     model: Reference = Field(description="`name`, `name@3` or `name@alias` of a version with an encoder.")
     copies: Annotated[int, Field(ge=1, le=MAX_COUNT)] = Field(1, description="Variations of each image.")
     strength: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.5, description="Share of new latents: 0 is the image as the model draws it, 1 any sample of the class."
+        0.3, description="Share of new latents: 0 is the image as the model draws it, 1 any sample of the class."
     )
     seed: Seed | None = Field(
         None, description="Same images and seed, same variations. Without one, the service draws one and returns it."

@@ -137,7 +137,17 @@ async def test_a_sheet_has_a_row_per_image(client):
     sheet = Image.open(io.BytesIO(response.content))
     assert sheet.width > 2 * sheet.height
     mark = json.loads(sheet.info[TEXT_KEYWORD])
-    assert ({"strength": 0.5, "first_image": 0, "copies": 5}, 10) == (mark["variation"], mark["num_samples"])
+    assert ({"strength": 0.3, "first_image": 0, "copies": 5}, 10) == (mark["variation"], mark["num_samples"])
+
+
+async def test_how_well_the_model_knows_an_image_is_told(client):
+    grey = [encode(np.full((8, 8, 1), value, np.uint8)) for value in (2, 9)]
+
+    response = await ask(client, *grey, copies=2, class_label="a")
+
+    lines = zipfile.ZipFile(io.BytesIO(response.content)).read("metadata.jsonl").splitlines()
+    assert [2.0, 2.0, 9.0, 9.0] == [json.loads(line)["variation"]["latent_rms"] for line in lines]
+    assert "9.0" == response.headers["fount-latent-rms"]
 
 
 async def test_a_variation_is_marked_as_one(client):

@@ -23,7 +23,7 @@ from app.api.services import ServicesDep
 from app.api.streaming import until_disconnect
 from app.api.strict import StrictRoute
 from app.api.uploads import read_parts
-from app.api.variations import VariationOrder, check_request, choose_classes, plan_variations, read_form
+from app.api.variations import KNOWN, VariationOrder, check_request, choose_classes, plan_variations, read_form
 from app.schemas.variations import VariationRequest
 
 router = APIRouter(tags=["samples"], route_class=StrictRoute)
@@ -37,7 +37,9 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
         "images", "PNG, JPEG, WebP, GIF, TIFF or BMP, told by the first bytes; one part per image.", VariationRequest
     ),
     responses={
-        200: binary("The variations, image by image, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
+        200: binary(
+            "The variations, image by image, in the chosen format.", SAMPLE_MEDIA_TYPES, (*SAMPLE_HEADERS, KNOWN)
+        ),
         **problems(*KEYED, *BODY, *SERVED, *COMPUTED, *DECODED, "no-encoder"),
     },
 )
