@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from app import __version__
 from app.api.documentation import DESCRIPTION, install_openapi
 from app.api.encoding import Encoder
+from app.api.express import Express
 from app.api.gate import Gate
 from app.api.keys import KeyRing
 from app.api.metrics import Metrics
@@ -67,6 +68,7 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = Services(settings, engine, repository, metrics, encoder, decoders)
+    app.add_middleware(Express, owner=app, routes=[samples.EXPRESS])
     app.add_middleware(Gate, keys=KeyRing(settings), count_request=metrics.count_request)
     install_handlers(app)
     install_openapi(app)

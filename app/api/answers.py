@@ -22,9 +22,9 @@ from app.schemas.jobs import ModelRef
 from app.schemas.samples import SampleFormat
 from app.serving.catalog import ServedVersion
 from app.serving.engine import Engine
-from app.serving.merging import ChunkStream
+from app.serving.merging import ChunkStream, FinishedStream
 from app.serving.plan import Plan
-from app.serving.stream import SampleChunk, SampleStream
+from app.serving.stream import SampleChunk
 
 
 class FileOrder(Protocol):
@@ -68,7 +68,7 @@ class FileOrder(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Order:
     """One admitted request: which samples of which version, in which format."""
 
@@ -100,7 +100,7 @@ class Order:
         kind = "-".join(["", *plan.how])
         return f"{ref.name}-{ref.version}{kind}-seed{plan.seed}-{plan.first_index}.{self.sample_format}"
 
-    def submit(self, engine: Engine) -> SampleStream:
+    def submit(self, engine: Engine) -> ChunkStream:
         """Have the samples computed."""
         return engine.submit(self.version, self.plan)
 
@@ -130,6 +130,17 @@ class Order:
             labels_at=plan.labels,
             dump_manifest=partial(dump_manifest, manifest),
         )
+
+
+@dataclass(frozen=True)
+class ReadyOrder(Order):
+    """An order whose samples are finished already."""
+
+    chunk: SampleChunk
+
+    def submit(self, engine: Engine) -> FinishedStream:  # noqa: ARG002 - as orders do
+        """Return the samples."""
+        return FinishedStream(self.chunk)
 
 
 async def answer_order(order: FileOrder, services: Services, receive: Receive) -> Response:
@@ -232,4 +243,4 @@ def _describe(order: FileOrder, stream: ChunkStream, services: Services, encode_
 
 def _count(order: FileOrder, services: Services, offset: int, count: int) -> None:
     for ref, num_samples in order.tally(offset, count):
-        services.metrics.samples.labels(ref.name, str(ref.version)).inc(num_samples)
+        services.metrics.count_samples(ref.name, ref.version, num_samples)

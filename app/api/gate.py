@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,12 +23,12 @@ CLIENT_CLOSED = 499  # never sent: what the log says of a caller who left
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
-_DEFAULT_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+_DEFAULT_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+]
 
 CountRequest = Callable[[str, str, int, float], None]
 
@@ -53,11 +53,11 @@ class _Exchange:
     async def forward(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
-            headers = MutableHeaders(raw=list(message["headers"]))
-            headers["X-Request-ID"] = self.request_id
-            for name, value in _DEFAULT_HEADERS.items():
-                headers.setdefault(name, value)
-            message = {**message, "headers": headers.raw}
+            headers = list(message["headers"])
+            present = {name for name, _ in headers}
+            headers += [header for header in _DEFAULT_HEADERS if header[0] not in present]
+            headers.append((b"x-request-id", self.request_id.encode("ascii")))
+            message = {**message, "headers": headers}
         elif message["type"] == "http.response.body":
             if self.is_head:
                 message = {**message, "body": b""}
@@ -107,7 +107,7 @@ class Gate:
         except ClientDisconnect:
             exchange.status = CLIENT_CLOSED
         except Exception as error:
-            foreseen = error.__cause__
+            foreseen = error if isinstance(error, ServiceError) else error.__cause__
             if exchange.status and isinstance(
                 foreseen, ServiceError
             ):  # raised when the head was out, so that no handler could answer it

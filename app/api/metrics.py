@@ -32,7 +32,7 @@ class Metrics:
             buckets=_LATENCY_BUCKETS,
             registry=self._registry,
         )
-        self.samples = Counter(
+        self._samples = Counter(
             "fount_samples_sent", "Samples put into answers.", ["model", "version"], registry=self._registry
         )
         self.encoding = Histogram(
@@ -45,11 +45,24 @@ class Metrics:
             __version__
         ).set(1)
         self._registry.register(_EngineCollector(engine))
+        self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._by_version: dict[tuple[str, int], Counter] = {}
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request; ``route`` is a template, never a caller's path."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._latency.labels(route).observe(seconds)
+        key = (method, route, status)
+        if key not in self._by_answer:  # looking the series up by its labels takes longer than counting
+            self._by_answer[key] = (self._requests.labels(method, route, str(status)), self._latency.labels(route))
+        count, latency = self._by_answer[key]
+        count.inc()
+        latency.observe(seconds)
+
+    def count_samples(self, name: str, version: int, count: int) -> None:
+        """Count samples of a version that were put into an answer."""
+        key = (name, version)
+        if key not in self._by_version:
+            self._by_version[key] = self._samples.labels(name, str(version))
+        self._by_version[key].inc(count)
 
     def render(self) -> bytes:
         """Write all metrics in the Prometheus text format."""

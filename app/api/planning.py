@@ -66,7 +66,7 @@ def plan_samples(
     """
     if request.first_index > INDEX_LIMIT - total:
         raise LimitExceededError("indices must stay below 2**63", pointer="/first_index", limit=INDEX_LIMIT - total)
-    label = None if request.class_label is None else find_class(request.class_label, class_names)
+    label = find_label(request, class_names)
     seed, first_index = _choose_seed(request, total, take_next)
     common: dict[str, Any] = {
         "seed": seed,
@@ -79,6 +79,21 @@ def plan_samples(
     if label is not None:
         return SamplePlan.of_class(label, num_samples=total, **common)
     return SamplePlan.drawn(num_samples=total, **common)
+
+
+def is_exchangeable(request: SampleBlock) -> bool:
+    """Tell whether any samples of the model, or of one class of it, will do."""
+    is_fixed = request.seed is not None or "first_index" in request.model_fields_set
+    return not is_fixed and request.num_samples is not None and request.truncation == 1.0
+
+
+def find_label(request: SampleBlock, class_names: Sequence[str]) -> int | None:
+    """Find the class of all samples; None where each draws its own, or counts say how many of each.
+
+    Raises:
+        UnknownLabelError: If there is none.
+    """
+    return None if request.class_label is None else find_class(request.class_label, class_names)
 
 
 def find_class(label: str | int, class_names: Sequence[str], pointer: str = "/class_label") -> int:

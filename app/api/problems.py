@@ -218,14 +218,15 @@ def answer_unexpected(scope: Scope) -> Response:
 def install_handlers(app: FastAPI) -> None:
     """Answer our errors and the framework's as problems."""
     app.add_exception_handler(ServiceError, _handle_service_error)
-    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(HTTPException, answer_http_exception)
 
 
 async def _handle_service_error(request: Request, error: Any) -> Response:
     return answer_error(request.scope, error)
 
 
-async def _handle_http_exception(request: Request, error: Any) -> Response:
+async def answer_http_exception(request: Request, error: Any) -> Response:
+    """Build the answer of what the framework refuses."""
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer_error(request.scope, errors.NotFoundError("there is nothing under this address"))
     code, detail = _PROTOCOL_CODES.get(

@@ -11,7 +11,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.types import Receive, Scope
 
 from app.api.validation import UNKNOWN_FIELD, explain_errors, suggest_name
 from app.core.errors import InvalidInputError, MalformedBodyError, UnsupportedMediaError
@@ -37,9 +36,9 @@ class StrictRoute(APIRoute):
         known = sorted(param.alias for param in self.dependant.query_params)
 
         async def handle_strictly(request: Request) -> Response:
-            _check_query(request, known)
+            check_query(request, known)
             try:
-                return await handle(await _parse_request(request) if field else request)
+                return await handle(_ParsedRequest(request, await read_document(request)) if field else request)
             except RequestValidationError as error:
                 raise explain_errors(error.errors(), model) from None
 
@@ -47,23 +46,31 @@ class StrictRoute(APIRoute):
 
 
 class _ParsedRequest(Request):
-    """A request whose body was read and parsed; the framework takes both from here."""
+    """A request whose body was read and parsed; the framework takes it from here."""
 
-    def __init__(self, scope: Scope, receive: Receive, body: bytes, document: Any) -> None:
-        super().__init__(scope, receive)
-        self._body = body
+    def __init__(self, request: Request, document: Any) -> None:
+        super().__init__(request.scope, request.receive)
         self._document = document
+
+    async def body(self) -> bytes:
+        return b"{}"  # the framework asks whether there is any
 
     async def json(self) -> Any:
         return self._document
 
 
-async def _parse_request(request: Request) -> Request:
+async def read_document(request: Request) -> Any:
+    """Read and parse a JSON body.
+
+    Raises:
+        UnsupportedMediaError: If it is not sent as JSON.
+        HTTPException: 413 if it is too large, 408 if it takes too long.
+        MalformedBodyError: See ``parse_json``.
+    """
     media_type, _, _ = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON_TYPE:
         raise UnsupportedMediaError(f"the body must be sent as `Content-Type: {JSON_TYPE}`")
-    body = await read_body(request, request.app.state.services.settings.http.body_limit_bytes)
-    return _ParsedRequest(request.scope, request.receive, body, parse_json(body))
+    return parse_json(await read_body(request, request.app.state.services.settings.http.body_limit_bytes))
 
 
 async def read_body(request: Request, limit: int, deadline_s: float = BODY_DEADLINE_S) -> bytes:
@@ -102,13 +109,10 @@ def parse_json(body: bytes) -> Any:
             or one name twice in one object.
     """
     try:
-        document = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique_pairs,
-            parse_constant=_refuse_constant,
-            parse_int=_bounded_integer,
-        )
-        json.dumps(document, ensure_ascii=False).encode("utf-8")  # fails on halves of surrogate pairs
+        text = body.decode("utf-8")
+        document = _DECODER.decode(text)
+        if "\\u" in text:
+            json.dumps(document, ensure_ascii=False).encode("utf-8")  # fails on halves of surrogate pairs
     except UnicodeError:
         raise MalformedBodyError("the body is not valid UTF-8 text") from None
     except RecursionError:
@@ -135,7 +139,17 @@ def _bounded_integer(digits: str) -> int:
     return int(digits)
 
 
-def _check_query(request: Request, known: list[str]) -> None:
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant, parse_int=_bounded_integer
+)
+
+
+def check_query(request: Request, known: list[str]) -> None:
+    """Refuse query parameters that nobody reads, and those that are given twice.
+
+    Raises:
+        InvalidInputError: If there is one.
+    """
     names = [name for name, _ in request.query_params.multi_items()]
     for name in dict.fromkeys(names):
         if name not in known:

@@ -63,6 +63,13 @@ class QueueSettings(_Section):
     window_batches: int = Field(4, ge=1, le=64, description="Batches one request may have ahead of its reader.")
 
 
+class PoolSettings(_Section):
+    """Finished samples for requests without a seed, made in idle time."""
+
+    samples: int = Field(512, ge=0, le=1_000_000, description="Kept ready per version and class; 0: none.")
+    bytes: int = Field(32 * MIB, ge=0, le=64 * 1024 * MIB, description="Pixels kept ready in all, in bytes.")
+
+
 class LimitSettings(_Section):
     """How much one request may ask for."""
 
@@ -97,6 +104,7 @@ class Settings(BaseSettings):
     repository: RepositorySettings = RepositorySettings()
     worker: WorkerSettings = WorkerSettings()
     queue: QueueSettings = QueueSettings()
+    pool: PoolSettings = PoolSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 

@@ -1,8 +1,10 @@
 """Which samples are computed next, together: continuous batching as a pure state machine, without time or threads.
 
 Rules: interactive requests before bulk; bulk requests in turn; at most a window of samples ahead of a request's reader;
-at most ``max_in_flight`` batches sent. Samples of a lost worker are planned again, first and in order. A request whose
-batch had *started* when a worker died is a suspect: it runs alone until those samples are done; its next death ends it.
+at most ``max_in_flight`` batches sent. Reserves, which nobody waits for, take what would be padding and lead a batch of
+a middle size when nothing else is to be done. Samples of a lost worker are planned again, first and in order. A request
+whose batch had *started* when a worker died is a suspect: it runs alone until those samples are done; its next death
+ends it.
 """
 
 import itertools
@@ -46,6 +48,7 @@ class _Ticket:
     model: ModelRef
     num_samples: int
     interactive: bool
+    reserve: int = 0  # samples to have ready; 0 for a request
     planned: int = 0  # samples [0, planned) have been in a batch at least once
     read: int = 0
     delivered: int = 0
@@ -76,13 +79,16 @@ class Batcher:
         self._suspects: deque[_Ticket] = deque()
         self._interactive: deque[_Ticket] = deque()
         self._bulk: deque[_Ticket] = deque()
+        self._idle_work: deque[_Ticket] = deque()
+        self._reserves: dict[int, _Ticket] = {}
         self._flights: dict[int, _Flight] = {}
         self._ticket_numbers = itertools.count()
         self._batch_ids = itertools.count()
         self._interactive_run = 0
 
     def __len__(self) -> int:
-        return len(self._tickets)
+        """Count the admitted requests; reserves are none."""
+        return len(self._tickets) - len(self._reserves)
 
     @property
     def in_flight(self) -> int:
@@ -101,9 +107,10 @@ class Batcher:
             part.count
             for flight in self._flights.values()
             for part in flight.batch.parts
-            if part.ticket in self._tickets
+            if part.ticket in self._tickets and part.ticket not in self._reserves
         )
-        return sum(ticket.num_samples - ticket.delivered for ticket in self._tickets.values()) - in_flight
+        requests = (ticket for ticket in self._tickets.values() if not ticket.reserve)
+        return sum(ticket.num_samples - ticket.delivered for ticket in requests) - in_flight
 
     def uses(self, model: ModelRef) -> bool:
         """Tell whether an admitted request is of this version."""
@@ -132,6 +139,13 @@ class Batcher:
         self._enqueue(ticket)
         return ticket.number
 
+    def keep(self, model: ModelRef, num_samples: int, *, reserve: int) -> int:
+        """Admit a reserve: of its samples, so many are kept ready ahead of its reader. Returns its ticket."""
+        ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive=False, reserve=reserve)
+        self._tickets[ticket.number] = self._reserves[ticket.number] = ticket
+        self._enqueue(ticket)
+        return ticket.number
+
     def read(self, number: int, position: int) -> None:
         """Note that the reader took all samples before ``position``."""
         ticket = self._tickets.get(number)
@@ -144,6 +158,7 @@ class Batcher:
         ticket = self._tickets.pop(number, None)
         if ticket is None:
             return False
+        self._reserves.pop(number, None)
         self._dequeue(ticket)
         return True
 
@@ -163,7 +178,9 @@ class Batcher:
             self._interactive_run += 1
             return self._plan(self._interactive, self._bulk)
         self._interactive_run = 0
-        return self._plan(self._bulk, self._interactive) if self._bulk else None
+        if self._bulk:
+            return self._plan(self._bulk, self._interactive)
+        return self._plan(self._idle_work, ()) if self._may_fill() else None
 
     def start(self, batch_id: int) -> None:
         """Note that the device began with a batch."""
@@ -208,10 +225,17 @@ class Batcher:
             ticket.deaths += number in started
             if ticket.deaths >= DEATHS_TO_POISON:
                 poisoned.append(number)
-                del self._tickets[number]
+                self.cancel(number)
             else:
                 self._enqueue(ticket, first=True)
         return poisoned
+
+    def _may_fill(self) -> bool:
+        """Tell whether a batch for a reserve may be sent: a second one in flight only where half of it is gone."""
+        if not self._idle_work:
+            return False
+        first = self._idle_work[0]
+        return not self._flights or 2 * self._headroom(first, self._sizes[first.model]) > first.reserve
 
     def _enqueue(self, ticket: _Ticket, *, first: bool = False) -> None:
         if ticket.queue is not None or not self._available(ticket):
@@ -231,10 +255,12 @@ class Batcher:
     def _home(self, ticket: _Ticket) -> deque[_Ticket]:
         if ticket.deaths:
             return self._suspects
+        if ticket.reserve:
+            return self._idle_work
         return self._interactive if ticket.interactive else self._bulk
 
     def _available(self, ticket: _Ticket) -> int:
-        """Count the samples that may be planned now; a suspect has its lost ones only."""
+        """Count the samples that may lead a batch now; a suspect has its lost ones only."""
         sizes = self._sizes.get(ticket.model)
         if sizes is None:
             return 0
@@ -242,10 +268,15 @@ class Batcher:
         if ticket.deaths:
             in_flight = ticket.planned - ticket.delivered - lost
             return 0 if in_flight else lost
-        headroom = self._window_batches * sizes[-1] - (ticket.planned - ticket.read)
-        unplanned = ticket.num_samples - ticket.planned
+        headroom, unplanned = self._headroom(ticket, sizes), ticket.num_samples - ticket.planned
         # Slivers are not worth a batch: wait until the reader has made room for a full one.
-        return lost + (min(headroom, unplanned) if headroom >= min(sizes[-1], unplanned) else 0)
+        full = min(_idle_size(sizes), ticket.reserve) if ticket.reserve else sizes[-1]
+        return lost + (min(headroom, unplanned) if headroom >= min(full, unplanned) else 0)
+
+    def _headroom(self, ticket: _Ticket, sizes: tuple[int, ...]) -> int:
+        """Count the samples that may be computed ahead of the reader."""
+        window = ticket.reserve or self._window_batches * sizes[-1]
+        return max(0, window - (ticket.planned - ticket.read))
 
     def _plan_alone(self, ticket: _Ticket) -> PlannedBatch:
         self._dequeue(ticket)
@@ -253,20 +284,19 @@ class Batcher:
         parts = tuple(self._take_lost(ticket, sizes[-1]))
         return self._send(ticket.model, _smallest_size(sum(part.count for part in parts), sizes), parts)
 
-    def _plan(self, lead: deque[_Ticket], fill: deque[_Ticket]) -> PlannedBatch:
-        """Size a batch for the model and queue of the head; what would be padding goes to the other queue."""
+    def _plan(self, lead: deque[_Ticket], fill: Iterable[_Ticket]) -> PlannedBatch:
+        """Size a batch for the model and queue of the head; what would be padding goes to others of that model."""
         model = lead[0].model
         sizes = self._sizes[model]
         leading = [ticket for ticket in lead if ticket.model == model]
-        wanted = 0
-        for ticket in leading:
-            wanted += self._available(ticket)
-            if wanted >= sizes[-1]:
-                break
-        size = choose_size(wanted, sizes)
+        filling = [ticket for ticket in itertools.chain(fill, self._reserves.values()) if ticket.model == model]
+        limit = _idle_size(sizes) if lead is self._idle_work else sizes[-1]
+        wanted = min(limit, sum(self._available(ticket) for ticket in leading))
+        spare = sum(self._headroom(ticket, sizes) for ticket in filling)
+        size = choose_size(wanted, sizes, spare=spare)
         parts: list[Part] = []
         room = size
-        for ticket in itertools.chain(leading, [ticket for ticket in fill if ticket.model == model]):
+        for ticket in itertools.chain(leading, filling):
             if not room:
                 break
             taken = self._take(ticket, room)
@@ -282,7 +312,9 @@ class Batcher:
     def _take(self, ticket: _Ticket, room: int) -> list[Part]:
         taken = list(self._take_lost(ticket, room))
         room -= sum(part.count for part in taken)
-        count = min(room, self._available(ticket)) if not ticket.redo else 0
+        unplanned = ticket.num_samples - ticket.planned
+        ahead = self._headroom(ticket, self._sizes[ticket.model])
+        count = min(room, ahead, unplanned) if not (ticket.redo or ticket.deaths) else 0
         if count:
             taken.append(Part(ticket.number, ticket.planned, count))
             ticket.planned += count
@@ -314,12 +346,13 @@ class Batcher:
         self._enqueue(ticket)
 
 
-def choose_size(num_samples: int, sizes: Iterable[int]) -> int:
+def choose_size(num_samples: int, sizes: Iterable[int], *, spare: int = 0) -> int:
     """Choose the padded size of a batch.
 
     Args:
         num_samples: Samples that wait, at least 1.
         sizes: Allowed sizes, ascending.
+        spare: Samples that nobody waits for and that may take the place of padding.
 
     Returns:
         The smallest size that holds them; the one below when that would leave half or more of the larger one empty:
@@ -328,11 +361,16 @@ def choose_size(num_samples: int, sizes: Iterable[int]) -> int:
     below = None
     for size in sizes:
         if size >= num_samples:
-            return below if below is not None and num_samples * 2 <= size else size
+            return below if below is not None and (num_samples + spare) * 2 <= size else size
         below = size
     if below is None:
         raise ValueError("a batch needs at least one allowed size")
     return below
+
+
+def _idle_size(sizes: tuple[int, ...]) -> int:
+    """Return the size of batches that nobody waits for: whoever comes meanwhile waits for one of them."""
+    return sizes[-2] if len(sizes) > 1 else sizes[-1]
 
 
 def _smallest_size(num_samples: int, sizes: tuple[int, ...]) -> int:

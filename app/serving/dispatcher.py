@@ -31,6 +31,7 @@ from app.serving.batcher import Batcher, PlannedBatch
 from app.serving.counters import Counters
 from app.serving.errands import Errands
 from app.serving.plan import Labels, Plan, labels_of
+from app.serving.reservoir import Reservoir
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import WorkerLine
 
@@ -45,11 +46,16 @@ _log = get_logger(__name__)
 class _Request:
     """An admitted request."""
 
-    stream: SampleStream
+    stream: SampleStream | Reservoir
     model: ModelRef
     image: ImageSpec
     submitted: float
     delivered: int = 0
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a caller waits for it."""
+        return isinstance(self.stream, SampleStream)
 
 
 @dataclass(slots=True, eq=False)
@@ -117,6 +123,18 @@ class Dispatcher:
         self._pump_soon()
         return stream
 
+    def keep(self, model: ModelRef, image: ImageSpec, plan: Plan, reserve: int) -> Reservoir:
+        """Have the first samples of a plan computed when there is nothing else to do, and more as they are taken."""
+        ticket = self._batcher.keep(model, plan.num_samples, reserve=reserve)
+        reservoir = Reservoir(
+            plan,
+            on_read=lambda position: self._read(ticket, position),
+            on_close=lambda: self._drop(ticket),
+        )
+        self._requests[ticket] = _Request(reservoir, model, image, self._clock())
+        self._pump_soon()
+        return reservoir
+
     def allow(self, model: ModelRef, sizes: tuple[int, ...]) -> None:
         """Let batches of a version be planned, at these padded sizes."""
         self._retired.discard(model)
@@ -170,7 +188,7 @@ class Dispatcher:
         self._forget_if_unused(model)
 
     async def drain(self) -> None:
-        """Wait until no request is admitted."""
+        """Wait until no request is admitted; what nobody waits for does not count."""
         await self._idle.wait()
 
     def close(self, error: ServiceError) -> None:
@@ -293,12 +311,15 @@ class Dispatcher:
     def _cancel(self, ticket: int) -> None:
         if ticket in self._requests:
             self._counters.cancelled += 1
-            self._batcher.cancel(ticket)
-            self._forget(ticket)
+            self._drop(ticket)
+
+    def _drop(self, ticket: int) -> None:
+        self._batcher.cancel(ticket)
+        self._forget(ticket)
 
     def _fail(self, tickets: Sequence[int], error: ServiceError) -> None:
         for ticket in tickets:
-            self._counters.failed += 1
+            self._counters.failed += self._requests[ticket].is_awaited
             # One exception object per reader: a traceback belongs to one task.
             self._requests[ticket].stream.fail(error_from_code(error.code, error.detail, error.fields))
             self._batcher.cancel(ticket)
@@ -306,7 +327,7 @@ class Dispatcher:
 
     def _forget(self, ticket: int) -> None:
         request = self._requests.pop(ticket)
-        if not self._requests:
+        if not len(self._batcher):
             self._idle.set()
         if request.model in self._retired:
             self._forget_if_unused(request.model)

@@ -29,6 +29,7 @@ from app.serving.counters import Counters
 from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
 from app.serving.handle import WorkerFactory
 from app.serving.plan import Labels, Plan
+from app.serving.pool import ReadySamples, SamplePool
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import Supervisor
 
@@ -113,9 +114,10 @@ class Engine:
         self.catalog = Catalog(
             repository,
             load=self._dispatcher.load,
-            retire=self._dispatcher.retire,
+            retire=self._retire,
             poll_interval_s=settings.repository.poll_interval_s,
         )
+        self._pool = SamplePool(settings.pool, self._dispatcher.keep)
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._seed = draw_seed()
@@ -226,6 +228,23 @@ class Engine:
         self._next_indices[version.ref] = first + count
         return self._seed, first
 
+    def take_ready(self, version: ServedVersion, label: int | None, count: int) -> ReadySamples | None:
+        """Take samples that are finished already, for a request without a seed.
+
+        Args:
+            version: What ``catalog.resolve`` found.
+            label: Their class; None where each draws its own, and for an unconditional model.
+            count: How many, at least 1.
+
+        Returns:
+            Samples that nobody else gets; None where too few are ready.
+
+        Raises:
+            NotReadyError: If the engine is stopping, or has had no worker for too long.
+        """
+        self._require_worker()
+        return self._pool.take(version, label, count)
+
     def status(self) -> EngineStatus:
         """Return the counters and gauges now."""
         return EngineStatus(
@@ -242,6 +261,10 @@ class Engine:
             cancelled=self._counters.cancelled,
             failed=self._counters.failed,
         )
+
+    def _retire(self, model: ModelRef) -> None:
+        self._pool.drop(model)
+        self._dispatcher.retire(model)
 
     def _require_worker(self) -> None:
         if self._is_stopping or self._dispatcher.is_missing:

@@ -31,6 +31,32 @@ class ChunkStream(Protocol):
     async def aclose(self) -> None: ...  # noqa: D102 - above
 
 
+class FinishedStream:
+    """One chunk that was computed before.
+
+    Args:
+        chunk: All samples of the request.
+    """
+
+    queue_s = 0.0
+    device_s = 0.0
+
+    def __init__(self, chunk: SampleChunk) -> None:
+        self._chunk: SampleChunk | None = chunk
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SampleChunk:
+        chunk, self._chunk = self._chunk, None
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Do nothing: there is nothing to stop."""
+
+
 class MergedStream:
     """Reads the samples of several streams in a given order; holds at most a chunk of each.
 

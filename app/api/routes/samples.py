@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from app.api.access import requires
-from app.api.answers import Order, answer_order
+from app.api.answers import Order, ReadyOrder, answer_order
 from app.api.caching import answer_not_modified, cache_headers
 from app.api.documentation import BODY, COMPUTED, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
+from app.api.express import ExpressRoute
 from app.api.keys import AccessScope
 from app.api.negotiation import choose_format
-from app.api.planning import check_limits, count_samples, find_class, plan_samples
+from app.api.planning import check_limits, count_samples, find_class, find_label, is_exchangeable, plan_samples
 from app.api.services import ModelName, Number63, Selector, Services, ServicesDep
 from app.api.strict import StrictRoute
 from app.core.errors import NotFoundError
@@ -82,8 +83,16 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     total, counts = count_samples(body, class_names)
     chosen = choose_format(body.format, request.headers.get("accept"), total)
     check_limits(total, chosen, version.manifest.image, services.settings.limits)
-    plan = plan_samples(body, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
-    return await answer_order(Order(version, plan, chosen), services, request.receive)
+    ready = engine.take_ready(version, find_label(body, class_names), total) if is_exchangeable(body) else None
+    if ready is not None:
+        order: Order = ReadyOrder(version, ready.plan, chosen, ready.chunk)
+    else:
+        plan = plan_samples(body, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
+        order = Order(version, plan, chosen)
+    return await answer_order(order, services, request.receive)
+
+
+EXPRESS = ExpressRoute("/v1/samples", SampleRequest, AccessScope.SAMPLE, create_samples)
 
 
 @router.get(

@@ -301,3 +301,94 @@ def test_reading_a_request_that_is_gone_changes_nothing():
     batcher.read(7, 1)
 
     assert 0 == len(batcher)
+
+
+def keep(batcher, reserve, model=DIGITS):
+    return batcher.keep(model, 10**9, reserve=reserve)
+
+
+def test_a_reserve_is_filled_one_batch_at_a_time_once_half_of_it_is_planned():
+    batcher = make_batcher()
+    reserve = keep(batcher, 16)
+
+    first = plan_all(batcher)
+    batcher.complete(first[0].batch_id)
+    batcher.complete(first[1].batch_id)
+    second = plan_all(batcher)
+
+    assert [(Part(reserve, 0, 4),), (Part(reserve, 4, 4),)] == [batch.parts for batch in first]
+    assert [(Part(reserve, 8, 4),)] == [batch.parts for batch in second]
+    assert {4} == {batch.size for batch in [*first, *second]}
+
+
+def test_a_full_reserve_costs_nothing_until_something_is_taken():
+    batcher = make_batcher()
+    reserve = keep(batcher, 8)
+    complete_all(batcher)
+
+    batcher.read(reserve, 3)
+    untouched = batcher.next_batch()
+    batcher.read(reserve, 4)
+
+    assert None is untouched
+    assert (Part(reserve, 8, 4),) == batcher.next_batch().parts
+
+
+def test_a_reserve_is_no_request():
+    batcher = make_batcher()
+
+    reserve = keep(batcher, 8)
+
+    assert (0, 0) == (len(batcher), batcher.waiting_samples)
+    assert batcher.uses(DIGITS)
+    assert batcher.cancel(reserve)
+    assert not batcher.uses(DIGITS)
+
+
+@pytest.mark.parametrize("interactive", [True, False])
+def test_requests_go_before_a_reserve(interactive):
+    batcher = make_batcher()
+    keep(batcher, 8)
+    request = batcher.submit(DIGITS, 4, interactive=interactive)
+
+    assert (Part(request, 0, 4),) == batcher.next_batch().parts
+
+
+def test_a_reserve_takes_the_place_of_padding():
+    batcher = make_batcher()
+    reserve = keep(batcher, 100)
+    request = batcher.submit(DIGITS, 5, interactive=True)
+
+    batch = batcher.next_batch()
+
+    assert (Part(request, 0, 5), Part(reserve, 0, 11)) == batch.parts
+    assert 16 == batch.size
+
+
+def test_a_reserve_of_another_version_fills_no_padding():
+    batcher = make_batcher()
+    keep(batcher, 100, model=FACES)
+    request = batcher.submit(DIGITS, 5, interactive=True)
+
+    batch = batcher.next_batch()
+
+    assert (Part(request, 0, 4),) == batch.parts
+
+
+def test_what_a_dead_worker_had_of_a_reserve_is_computed_again_in_order():
+    batcher = make_batcher()
+    reserve = keep(batcher, 8)
+    plan_all(batcher)
+
+    assert [] == batcher.lose_worker()
+
+    assert [(Part(reserve, 0, 4),), (Part(reserve, 4, 4),)] == [batch.parts for batch in complete_all(batcher)]
+
+
+def complete_all(batcher):
+    """Compute until nothing is to be done; return the batches."""
+    batches = []
+    while (batch := batcher.next_batch()) is not None:
+        batcher.complete(batch.batch_id)
+        batches.append(batch)
+    return batches

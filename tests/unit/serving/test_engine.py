@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import shutil
 
 import numpy as np
 import pytest
@@ -450,3 +451,75 @@ async def test_images_that_kill_two_workers_are_refused(tmp_path):
         workers.kills_on_encoding = True
         with pytest.raises(PoisonRequestError):
             await engine.encode(engine.catalog.resolve("coder"), IMAGES, LABELS)
+
+
+async def test_finished_samples_are_those_of_the_seed_that_is_told(tmp_path):
+    manifest = publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, pool={"samples": 32}) as engine:
+        version = engine.catalog.resolve("tiny")
+        await read_images(engine.submit(version, make_plan()))
+        assert None is engine.take_ready(version, None, 1)
+        await workers.wait_for(lambda: len(workers.batches) > 2)
+        ready = [await take_ready(engine, version, count) for count in (1, 5)]
+
+    assert [0, 1] == [one.plan.first_index for one in ready]
+    for one in ready:
+        assert np.array_equal(fake_images(manifest, one.plan), one.chunk.images)
+
+
+async def take_ready(engine, version, count):
+    """Take samples as soon as they are finished; reading one that has a seed lets the worker get on."""
+    async with asyncio.timeout(60):
+        while (ready := engine.take_ready(version, None, count)) is None:
+            await read_images(engine.submit(version, make_plan(1)))
+    return ready
+
+
+async def test_finished_samples_keep_nobody_from_stopping(tmp_path):
+    publish_draft(tmp_path)
+
+    async with running_engine(tmp_path, pool={"samples": 32}) as engine:
+        version = engine.catalog.resolve("tiny")
+        await read_images(engine.submit(version, make_plan()))
+        engine.take_ready(version, None, 1)
+        assert (0, 0) == (engine.status().queued_streams, engine.status().queued_samples)
+        async with asyncio.timeout(10):
+            await engine.stop(grace_s=60)
+
+    with pytest.raises(NotReadyError):
+        engine.take_ready(version, None, 1)
+
+
+async def test_finished_samples_of_a_version_that_is_gone_are_dropped(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, pool={"samples": 32}) as engine:
+        version = engine.catalog.resolve("tiny")
+        await read_images(engine.submit(version, make_plan()))
+        engine.take_ready(version, None, 1)
+        shutil.rmtree(tmp_path / "tiny")
+        await engine.catalog.refresh()
+        await workers.wait_for(lambda: workers.unloads)
+
+        assert [version.ref] == workers.unloads
+        assert None is engine.take_ready(version, None, 1)
+
+
+async def test_a_stock_survives_the_worker(tmp_path):
+    manifest = publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, pool={"samples": 64}) as engine:
+        version = engine.catalog.resolve("tiny")
+        await read_images(engine.submit(version, make_plan()))
+        workers.hold()
+        engine.take_ready(version, None, 1)
+        await workers.wait_for(lambda: len(workers.batches) > 1)
+        workers.kill()
+        workers.release()
+        ready = await take_ready(engine, version, 64)
+
+    assert np.array_equal(fake_images(manifest, ready.plan), ready.chunk.images)
