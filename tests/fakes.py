@@ -322,7 +322,7 @@ class FakeDecoder(Decoder):
     pid = FIRST_FAKE_PID
     is_alive = True
 
-    def __init__(self, max_pixels: int) -> None:
+    def __init__(self, max_pixels: int, seconds: float) -> None:  # noqa: ARG002 - as real ones are started
         self._max_pixels = max_pixels
 
     async def wait_ready(self) -> None:

@@ -81,7 +81,7 @@ class LimitSettings(_Section):
     upload_bytes: int = Field(32 * MIB, ge=1024, le=1024 * MIB, description="Largest body with images.")
     uploads: int = Field(64, ge=1, le=4096, description="Most images in one body.")
     upload_pixels: int = Field(2**25, ge=1024, le=2**28, description="Most pixels of one uploaded image.")
-    decoding_s: float = Field(10.0, gt=0, le=600, description="How long one uploaded image may take to decode.")
+    decoding_s: float = Field(10.0, gt=0, le=600, description="Processor time to decode one uploaded image.")
 
 
 class LogSettings(_Section):

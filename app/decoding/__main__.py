@@ -14,11 +14,17 @@ def main() -> int:
     parser.add_argument("--control-fd", type=int, required=True)
     parser.add_argument("--max-pixels", type=int, required=True)
     parser.add_argument("--memory-bytes", type=int, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
     arguments = parser.parse_args()
     follow_parent()
     from app.decoding.process import serve  # noqa: PLC0415 - codecs take a moment: the guard above must stand before
 
-    return serve(arguments.control_fd, max_pixels=arguments.max_pixels, memory_bytes=arguments.memory_bytes)
+    return serve(
+        arguments.control_fd,
+        max_pixels=arguments.max_pixels,
+        memory_bytes=arguments.memory_bytes,
+        seconds=arguments.seconds,
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -118,6 +119,10 @@ class Decoder:
             case DecoderReady():
                 raise DecoderLostError
 
+    async def ran_out_of_time(self) -> bool:
+        """Tell of a process that ends whether the system ended it for the processor time it took."""
+        return await asyncio.to_thread(self._process.wait) == -signal.SIGXCPU
+
     async def end(self) -> None:
         """End the process at once, and wait for its end."""
         self._connection.close()
@@ -157,8 +162,8 @@ class Decoder:
             view = view[received:]
 
 
-def start_decoder(max_pixels: int, command: Sequence[str] = COMMAND) -> Decoder:
-    """Start a decoder; returns before it is ready.
+def start_decoder(max_pixels: int, seconds: float, command: Sequence[str] = COMMAND) -> Decoder:
+    """Start a decoder for images of so many pixels and so much processor time; returns before it is ready.
 
     Must be called in the thread that lives as long as the service: the child dies with the thread that started it.
 
@@ -167,7 +172,7 @@ def start_decoder(max_pixels: int, command: Sequence[str] = COMMAND) -> Decoder:
     """
     ours, theirs = socket.socketpair()
     try:
-        process = _start(command, theirs.fileno(), max_pixels)
+        process = _start(command, theirs.fileno(), max_pixels, seconds)
     except OSError:
         ours.close()
         raise
@@ -177,9 +182,9 @@ def start_decoder(max_pixels: int, command: Sequence[str] = COMMAND) -> Decoder:
     return Decoder(process, ours, max_pixels)
 
 
-def _start(command: Sequence[str], control: int, max_pixels: int) -> subprocess.Popen[bytes]:
+def _start(command: Sequence[str], control: int, max_pixels: int, seconds: float) -> subprocess.Popen[bytes]:
     memory_bytes = _BASE_BYTES + _BYTES_PER_PIXEL * max_pixels
-    limits = ["--max-pixels", str(max_pixels), "--memory-bytes", str(memory_bytes)]
+    limits = ["--max-pixels", str(max_pixels), "--memory-bytes", str(memory_bytes), "--seconds", str(seconds)]
     return subprocess.Popen(  # noqa: S603 - our own module, by the interpreter that runs us
         [*command, "--control-fd", str(control), *limits],
         env=child_environment(os.environ, threads=1) | {"OPENBLAS_NUM_THREADS": "1"},  # noqa: TID251 - passed on, not read

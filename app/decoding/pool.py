@@ -20,6 +20,8 @@ START_TIMEOUT_S = 60.0
 IDLE_S = 60.0
 ATTEMPTS = 2
 RETRY_AFTER_S = 1
+PATIENCE = 6
+"""Seconds on the clock per second of processor time that an image may take: for what waits and does not work."""
 
 _log = get_logger(__name__)
 
@@ -33,7 +35,7 @@ class Decoders:
         limits: How large an image may be, and how long it may take.
         processes: Most decoders at once.
         max_waiting: Most images that wait for one.
-        start: Starts a decoder for images of at most so many pixels; by default a child process.
+        start: Starts a decoder for images of so many pixels and so much processor time; by default a child process.
         idle_s: How long the last decoders are kept when there is nothing to do.
     """
 
@@ -43,7 +45,7 @@ class Decoders:
         *,
         processes: int,
         max_waiting: int,
-        start: Callable[[int], Decoder] = start_decoder,
+        start: Callable[[int, float], Decoder] = start_decoder,
         idle_s: float = IDLE_S,
     ) -> None:
         self._limits = limits
@@ -139,20 +141,23 @@ class Decoders:
             try:
                 return await self._use(decoder, job, data)
             except DecoderLostError:
+                if await decoder.ran_out_of_time():
+                    raise self._give_up(decoder, job) from None
                 _log.warning("decoder-crashed", pid=decoder.pid, image_format=job.image_format, num_bytes=len(data))
             except TimeoutError:
-                limit_s = self._limits.decoding_s
-                _log.warning("decoder-timed-out", pid=decoder.pid, image_format=job.image_format, limit_s=limit_s)
-                raise DecodingTimeoutError(
-                    f"the image was not decoded within {limit_s:g} seconds", limit_s=limit_s
-                ) from None
+                raise self._give_up(decoder, job) from None
         raise DecoderCrashedError(f"the image ended {ATTEMPTS} decoders and is not tried again")
+
+    def _give_up(self, decoder: Decoder, job: DecodeJob) -> DecodingTimeoutError:
+        limit_s = self._limits.decoding_s
+        _log.warning("decoder-timed-out", pid=decoder.pid, image_format=job.image_format, limit_s=limit_s)
+        return DecodingTimeoutError(f"the image was not decoded within {limit_s:g} seconds", limit_s=limit_s)
 
     async def _use(self, decoder: Decoder, job: DecodeJob, data: bytes) -> DecodedImage:
         """Let a decoder work; it is kept only if it is known to be ready for the next file."""
         is_ready = False
         try:
-            async with asyncio.timeout(self._limits.decoding_s):
+            async with asyncio.timeout(PATIENCE * self._limits.decoding_s):
                 image = await decoder.decode(job, data)
         except ServiceError:
             is_ready = True
@@ -176,7 +181,7 @@ class Decoders:
 
     async def _start_one(self) -> Decoder:
         try:
-            decoder = self._start(self._limits.upload_pixels)
+            decoder = self._start(self._limits.upload_pixels, self._limits.decoding_s)
         except OSError:
             _log.exception("decoder-not-started")
             raise _no_decoder() from None

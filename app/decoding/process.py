@@ -1,5 +1,6 @@
 """The decoder's life: set limits on itself, then decode what it is sent, one file after the other."""
 
+import math
 import resource
 import socket
 import sys
@@ -25,13 +26,14 @@ from app.decoding.reading import read_image
 _MAX_OPEN_FILES = 64
 
 
-def serve(control_fd: int, *, max_pixels: int, memory_bytes: int) -> int:
+def serve(control_fd: int, *, max_pixels: int, memory_bytes: int, seconds: float) -> int:
     """Decode until the service closes its end.
 
     Args:
         control_fd: This side of the socket pair.
         max_pixels: Most of one image.
         memory_bytes: Address space that this process may have.
+        seconds: Processor time that one image may take; the system ends this process then, by ``SIGXCPU``.
 
     Returns:
         Exit status.
@@ -44,7 +46,9 @@ def serve(control_fd: int, *, max_pixels: int, memory_bytes: int) -> int:
     with suppress(EOFError, ConnectionError):
         while True:
             job = read_job(_receive(connection, read_length(_receive(connection, LENGTH_BYTES))))
-            answer, pixels = decode(job, bytes(_receive(connection, job.num_bytes)), max_pixels)
+            data = bytes(_receive(connection, job.num_bytes))
+            _allow(seconds)
+            answer, pixels = decode(job, data, max_pixels)
             connection.sendall(write_message(answer))
             connection.sendall(pixels)
     return 0
@@ -70,6 +74,13 @@ def _limit(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _allow(seconds: float) -> None:
+    """Give this process so much more processor time: a busy machine does not make an image guilty."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
 def _receive(connection: socket.socket, num_bytes: int) -> bytearray:
