@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from app.api.datasets.dataset import Dataset, make_dataset, open_dataset
+from app.api.datasets.shards import numerics_of
 from app.api.encoding import Encoder
 from app.core.clock import Clock, monotonic
 from app.core.errors import ExportError, WorkerLostError
@@ -167,7 +168,7 @@ async def prepare_export(order: ExportOrder, engine: Engine, limits: LimitSettin
         schema=SCHEMA,
         token=dataset.token,
         format=sample_format,
-        numerics=find_numerics(engine),
+        numerics=await find_numerics(dataset, engine),
         encoding=name_encoding(sample_format),
         request=_dump_request(order.source),
         shards={},
@@ -183,16 +184,18 @@ async def prepare_export(order: ExportOrder, engine: Engine, limits: LimitSettin
     return export
 
 
-def find_numerics(engine: Engine) -> str:
-    """Return what the worker says of its arithmetic.
+async def find_numerics(dataset: Dataset, engine: Engine) -> str:
+    """Load the versions of a dataset, and name what they are computed with.
 
     Raises:
-        WorkerLostError: If there is no worker now.
+        WorkerLostError: If a version cannot be loaded now.
     """
-    worker = engine.status().worker
-    if worker is None:
-        raise WorkerLostError("the worker ended; its log says why")
-    return worker.numerics
+    for version in dataset.versions:
+        await engine.catalog.warm(version.ref)
+    numerics = numerics_of(dataset, engine)
+    if numerics is None:
+        raise WorkerLostError("the worker did not load what the dataset is made from; its log says why")
+    return numerics
 
 
 async def _find_dataset(

@@ -69,7 +69,9 @@ async def open_engines(settings: Settings, count: int) -> AsyncIterator[tuple[Se
         WorkerLostError: If a worker does not start.
     """
     threads = settings.worker.threads or max(1, count_cores() // count)
-    settings = settings.model_copy(update={"worker": settings.worker.model_copy(update={"threads": threads})})
+    worker = settings.worker.model_copy(update={"threads": threads})
+    pool = settings.pool.model_copy(update={"samples": 0})  # nobody asks for just any samples here
+    settings = settings.model_copy(update={"worker": worker, "pool": pool})
     encoder = create_encoder(count_cores())
     engines = [Engine(settings, ModelRepository(settings.repository.url)) for _ in range(count)]
     try:
