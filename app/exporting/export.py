@@ -1,6 +1,7 @@
 """One dataset on its way to one destination: what is there already, what is missing, and how it ends."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +12,7 @@ from app.api.datasets.dataset import Dataset, make_dataset, open_dataset
 from app.api.datasets.shards import numerics_of
 from app.api.encoding import Encoder
 from app.core.clock import Clock, monotonic
-from app.core.errors import ExportError, WorkerLostError
+from app.core.errors import ExportError, NotReadyError, WorkerLostError
 from app.core.settings import LimitSettings
 from app.exporting.destination import Destination, write_whole
 from app.exporting.metadata import write_metadata
@@ -24,6 +25,7 @@ from app.serving.engine import Engine
 
 SAVE_INTERVAL_S = 1.0
 """What a kill may cost beside the shards that are being written."""
+PATIENCE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +200,32 @@ async def find_numerics(dataset: Dataset, engine: Engine) -> str:
     return numerics
 
 
+async def find_dataset(token: str, engine: Engine, limits: LimitSettings) -> Dataset:
+    """Open a dataset as the service does, with more patience: nobody holds a connection meanwhile.
+
+    Raises:
+        NotFoundError: If this is no token, or a version is gone or is another one by now.
+        NotReadyError: If a version is not ready after ``PATIENCE`` times the service's patience.
+    """
+    return await _wait(partial(open_dataset, token, engine.catalog, limits))
+
+
+async def _wait(find: Callable[[], Awaitable[Dataset]]) -> Dataset:
+    for _ in range(PATIENCE - 1):
+        with contextlib.suppress(NotReadyError):
+            return await find()
+    return await find()
+
+
 async def _find_dataset(
     source: DatasetRequest | str, before: ExportState | None, engine: Engine, limits: LimitSettings
 ) -> Dataset:
     """Find the dataset; what was left open is what it was when the export began."""
     if isinstance(source, str):
-        return await open_dataset(source, engine.catalog, limits)
+        return await find_dataset(source, engine, limits)
     if before is not None and before.request == _dump_request(source):
-        return await open_dataset(before.token, engine.catalog, limits)
-    return await make_dataset(source, engine.catalog, limits)
+        return await find_dataset(before.token, engine, limits)
+    return await _wait(partial(make_dataset, source, engine.catalog, limits))
 
 
 def _dump_request(source: DatasetRequest | str) -> Any:

@@ -4,10 +4,9 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from app.api.datasets.dataset import open_dataset
 from app.api.encoding import Encoder
 from app.core.settings import Settings
-from app.exporting.export import Export, ExportOrder, prepare_export
+from app.exporting.export import Export, ExportOrder, find_dataset, prepare_export
 from app.exporting.shards import ShardWriter, write_shards
 from app.exporting.writing import create_encoder
 from app.repository.store import ModelRepository
@@ -57,7 +56,7 @@ async def export_here(order: ExportOrder, settings: Settings, watcher: Watcher, 
 
 async def open_writer(export: Export, engine: Engine, settings: Settings, encoder: Encoder) -> ShardWriter:
     """Find the dataset of an export in an engine."""
-    dataset = await open_dataset(export.dataset.token, engine.catalog, settings.limits)
+    dataset = await find_dataset(export.dataset.token, engine, settings.limits)
     return ShardWriter(dataset, export.sample_format, export.destination, engine, encoder)
 
 
