@@ -32,8 +32,6 @@ _DEFAULT_HEADERS = [
 
 CountRequest = Callable[[str, str, int, float], None]
 
-_log = get_logger("http")
-
 
 class AnswerAbortedError(Exception):
     """An answer broke off after its head was sent; the connection is closed so that nobody takes it for whole."""
@@ -80,6 +78,7 @@ class Gate:
         self._keys = keys
         self._count_request = count_request
         self._clock = clock
+        self._log = get_logger("http").bind()  # once: binding costs as much as a line
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -94,11 +93,11 @@ class Gate:
         }
         if exchange.is_head:
             inner["method"] = "GET"  # whatever answers GET answers HEAD; the body is dropped on the way out
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-            try:
-                await self._guard(inner, receive, exchange)
-            finally:
-                self._report(scope["method"], inner, exchange, self._clock() - started)
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)  # each request has a context of its own
+        try:
+            await self._guard(inner, receive, exchange)
+        finally:
+            self._report(scope["method"], inner, exchange, self._clock() - started)
 
     async def _guard(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         """The one broad handler of the process: whatever escapes the routes ends here, as a problem and a log line."""
@@ -111,9 +110,9 @@ class Gate:
             if exchange.status and isinstance(
                 foreseen, ServiceError
             ):  # raised when the head was out, so that no handler could answer it
-                _log.warning("answer_broken_off", code=foreseen.code, detail=foreseen.detail)
+                self._log.warning("answer_broken_off", code=foreseen.code, detail=foreseen.detail)
             else:
-                _log.exception("request_failed")
+                self._log.exception("request_failed")
             if exchange.status:
                 raise AnswerAbortedError from error
             await answer_unexpected(scope)(scope, receive, exchange.forward)
@@ -142,7 +141,7 @@ class Gate:
         known_method = method if method in _METHODS else "other"
         self._count_request(known_method, route, exchange.status, seconds)
         quiet = scope["path"] in _QUIET_PATHS and exchange.status == HTTPStatus.OK
-        (_log.debug if quiet else _log.info)(
+        (self._log.debug if quiet else self._log.info)(
             "request",
             method=known_method,
             route=route,

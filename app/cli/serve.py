@@ -75,6 +75,8 @@ def _listen(host: str, port: int) -> socket.socket:
 def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
+    from app.api.protocol import BoundedProtocol
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -84,7 +86,7 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     _forward_logs()
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -71,7 +71,11 @@ class DcganGenerator(Generator):
 
 
 class DcganDiscriminator(Discriminator):
-    """One strided convolution per halving, then a projection head over all features."""
+    """One strided convolution per halving, a dense layer that sees the whole image, then a projection head.
+
+    Without the dense layer, the score of a 28 x 28 image is a sum over patches of 10 x 10 pixels, which one image per
+    class can satisfy.
+    """
 
     def __init__(self, config: DcganConfig, space: SampleSpace) -> None:
         super().__init__(space)
@@ -82,9 +86,11 @@ class DcganDiscriminator(Discriminator):
             width = self.pyramid.channels_at(level, config.base_width, config.max_width)
             layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.SiLU()]
             channels = width
-        self.layers = nn.Sequential(*layers, Flatten())
-        self.apply(_initialise)
-        self.head = ProjectionHead(channels * self.pyramid.base_pixels, space.num_classes)
+        hidden = min(4 * config.base_width, config.max_width)
+        layers += [Flatten(), nn.Linear(channels * self.pyramid.base_pixels, hidden), nn.SiLU()]
+        self.layers = nn.Sequential(*layers)
+        self.apply(_keep_scale)
+        self.head = ProjectionHead(hidden, space.num_classes)
 
     def forward(self, images: Images, labels: Labels | None) -> Scores:
         """See ``Discriminator.forward``."""
@@ -100,3 +106,15 @@ def _initialise(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.BatchNorm2d):
         nn.init.normal_(module.weight, mean=1.0, std=INIT_STD)
+
+
+def _keep_scale(module: nn.Module) -> None:
+    """Draw weights that pass signals on as large as they came: the paper's small ones count on batch norm for that.
+
+    Source:
+        He et al. 2015, "Delving deep into rectifiers", equation 10.
+    """
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
