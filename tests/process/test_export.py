@@ -14,11 +14,12 @@ import pytest
 from tests.docs.service import served
 from tests.factories import publish_tiny_model
 
-DEADLINE_S = 60
+DEADLINE_S = 120
 NUM_SHARDS = 60
+SHARD_SIZE = 20
 RECIPE = {
-    "samples": [{"model": "tiny@1", "num_samples": 100 * NUM_SHARDS, "seed": 5}],
-    "shard_size": 100,
+    "samples": [{"model": "tiny@1", "num_samples": SHARD_SIZE * NUM_SHARDS, "seed": 5}],
+    "shard_size": SHARD_SIZE,
     "format": "npz",
     "splits": {"train": 0.9, "test": 0.1},
 }
@@ -66,7 +67,9 @@ def test_an_export_that_was_killed_ends_with_the_tree_of_one_that_was_not(comman
 
     assert [-signal.SIGKILL] * 3 == statuses
     assert 0 == report.returncode, report.stderr
-    assert 100 * NUM_SHARDS == sum(json.loads(report.stdout)[name] for name in ("found_samples", "written_samples"))
+    assert SHARD_SIZE * NUM_SHARDS == sum(
+        json.loads(report.stdout)[name] for name in ("found_samples", "written_samples")
+    )
     assert read_tree(whole) == read_tree(broken)
 
 
@@ -79,13 +82,13 @@ def test_an_export_that_is_told_to_stop_keeps_what_is_done(command, tmp_path):
     assert 128 + signal.SIGTERM == status
     assert not list(output.glob(".*"))
     assert 5 <= done < NUM_SHARDS
-    found = json.loads(run(command("-o", str(output))).stdout)["found_samples"] // 100
+    found = json.loads(run(command("-o", str(output))).stdout)["found_samples"] // SHARD_SIZE
     assert done - 2 <= found <= done  # a shard that was being renamed is not written down
 
 
 def test_every_shard_is_the_same_from_two_services_in_any_order(command, tmp_path):
     output = tmp_path / "out"
-    recipe = {**RECIPE, "samples": [{"model": "tiny@1", "num_samples": 300, "seed": 5}]}
+    recipe = {**RECIPE, "samples": [{"model": "tiny@1", "num_samples": 60, "seed": 5}]}
     (tmp_path / "small.json").write_text(json.dumps(recipe))
     report = json.loads(run(command("-o", str(output), recipe="small.json")).stdout)
     state = json.loads((output / "export.json").read_text())["shards"]

@@ -148,6 +148,35 @@ def test_a_caller_who_leaves_frees_the_service(service, client):
     assert 0 == read_gauge(client, "fount_queued_streams")
 
 
+def send_raw(client, data) -> bytes:
+    """Send bytes as they are; return what came back until the service closed the connection."""
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=DEADLINE_S) as connection:
+        connection.sendall(data)
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(4096):
+                answer += piece
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 80_000, b"431"),
+        (b"GET /" + b"a" * 80_000, b"431"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"400"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
+        (b"nonsense\r\n\r\n", b"400"),
+    ],
+    ids=["field", "path", "fields", "two lengths", "nonsense"],
+)
+def test_heads_that_nobody_means_are_refused(client, head, status):
+    answer = send_raw(client, head)
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert 200 == client.get("/livez").status_code
+
+
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(client):
     with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
         connection.sendall(
