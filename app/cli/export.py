@@ -29,8 +29,8 @@ EPILOG = """Examples:
 
 `fount export dataset.json -o s3://bucket/digits --workers 4`
 
-Shards have the bytes that the service gives. The same command resumes what was broken off: what is there is checked, and
-not computed again. After Ctrl-C the exit code is 130, after SIGTERM 143."""
+Shards have the bytes that the service gives. The same command resumes what was broken off: what is there is checked,
+and not computed again. After Ctrl-C the exit code is 130, after SIGTERM 143."""
 
 Source = Annotated[
     str | None,

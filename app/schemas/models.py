@@ -77,7 +77,7 @@ class VersionDetail(BaseModel):
     batch_sizes: list[int] | None = Field(None, description="Padded sizes at which its samples are bit-equal.")
     numerics: str | None = Field(
         None,
-        description="Build, device, precision and rewrites that it is computed with; part of what a sample's bytes are.",
+        description="Build, device, precision and rewrites that it is computed with; samples' bytes depend on them.",
     )
     pixel_differences: PixelDifferencesSummary | None = Field(
         None, description="What these do to pixels; null where it is computed as it was published."

@@ -4,6 +4,6 @@ import pytest
 
 
 @pytest.fixture
-def hide_isal(monkeypatch):
-    """ISA-L, as if it were not installed."""
-    monkeypatch.setitem(sys.modules, "isal", None)
+def hide_libdeflate(monkeypatch):
+    """libdeflate, as if it were not installed."""
+    monkeypatch.setitem(sys.modules, "deflate", None)

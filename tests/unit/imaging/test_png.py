@@ -127,7 +127,7 @@ def test_files_of_one_shape_differ_in_their_packets():
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3)], ids=str)
-def test_zlib_writes_the_same_pixels(shape, hide_isal, monkeypatch):
+def test_zlib_writes_the_same_pixels(shape, hide_libdeflate, monkeypatch):
     pixels = make_pixels(*shape) // 8
     monkeypatch.setattr(png, "COMPRESSOR", find_compressor())
 

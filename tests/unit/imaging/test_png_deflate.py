@@ -1,4 +1,5 @@
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ from app.imaging.png_deflate import COMPRESSOR, find_compressor
 CONTENTS = {"nothing": b"", "one byte": b"x", "zeros": bytes(5000), "text": b"fount " * 700}
 
 
-def test_isa_l_is_used_where_it_is_installed():
-    assert COMPRESSOR.library.startswith("isal-")
+def test_libdeflate_is_used_where_it_is_installed():
+    assert COMPRESSOR.library.startswith("libdeflate-")
     assert COMPRESSOR.name == find_compressor().name
 
 
-def test_zlib_stands_in_where_isa_l_is_not_installed(hide_isal):
+def test_zlib_stands_in_where_libdeflate_is_not_installed(hide_libdeflate):
     assert f"zlib-{zlib.ZLIB_RUNTIME_VERSION}" == find_compressor().library
 
 
@@ -22,7 +23,7 @@ def test_encodings_name_the_compressor():
     assert f"/{COMPRESSOR.name}/" in ENCODING
 
 
-def test_compressors_that_write_other_bytes_have_other_names(hide_isal):
+def test_compressors_that_write_other_bytes_have_other_names(hide_libdeflate):
     other = find_compressor()
 
     assert COMPRESSOR.compress(b"fount") != other.compress(b"fount")
@@ -39,3 +40,14 @@ def test_arrays_are_compressed_without_being_copied_to_bytes():
     rows = np.arange(60, dtype=np.uint8).reshape(6, 10)
 
     assert COMPRESSOR.compress(rows) == COMPRESSOR.compress(rows.tobytes())
+
+
+def test_every_thread_writes_the_same_bytes():
+    random = np.random.default_rng(0)
+    rows = [random.integers(0, 4, size=72, dtype=np.uint8).tobytes() for _ in range(500)]
+    expected = [bytes(COMPRESSOR.compress(row)) for row in rows]
+
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda _: [bytes(COMPRESSOR.compress(row)) for row in rows], range(24)))
+
+    assert all(one == expected for one in found)
