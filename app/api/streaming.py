@@ -26,15 +26,16 @@ async def until_disconnect(receive: Receive, work: Coroutine[Any, Any, _T]) -> _
         work: What to do, in the present task; cancelled when the caller leaves.
 
     Raises:
-        ClientDisconnect: If the caller left first.
+        ClientDisconnect: If the caller left first; else whatever watching fails with.
     """
     watch = _Watch(receive)
     try:
         return await work
     except asyncio.CancelledError:
-        if watch.take_back():
-            raise ClientDisconnect from None
-        raise
+        reason = watch.take_back()
+        if reason is None:
+            raise
+        raise reason from None
     finally:
         await watch.end()
 
@@ -48,13 +49,13 @@ class _Watch:
         self._task = asyncio.current_task()
         self._timer = loop.call_later(WATCH_AFTER_S, self._begin)
         self._watching: asyncio.Task[None] | None = None
-        self._has_left = False
+        self._reason: BaseException | None = None
 
-    def take_back(self) -> bool:
-        """Undo the cancellation, if it came from here; tell whether it did."""
-        if self._has_left and self._task is not None:
+    def take_back(self) -> BaseException | None:
+        """Undo the cancellation, if it came from here; return its reason then."""
+        if self._reason is not None and self._task is not None:
             self._task.uncancel()
-        return self._has_left
+        return self._reason
 
     async def end(self) -> None:
         """Watch no longer."""
@@ -69,8 +70,8 @@ class _Watch:
         self._watching.add_done_callback(self._leave)
 
     def _leave(self, watching: asyncio.Task[None]) -> None:
-        if self._task is not None and not watching.cancelled() and watching.exception() is None:
-            self._has_left = True
+        if self._task is not None and not watching.cancelled():
+            self._reason = watching.exception() or ClientDisconnect()
             self._task.cancel()
 
 

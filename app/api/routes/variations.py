@@ -44,10 +44,7 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
     },
 )
 async def create_variation(services: ServicesDep, request: Request) -> Response:
-    """Vary images. Each is fitted to the model's size, encoded, mixed with new latents, and drawn by the generator.
-
-    Output j of image i is a function of its pixels, the version, its class, the seed, i, j and the strength.
-    """
+    """Vary images: fitted to the model's size, encoded, mixed with new latents, drawn again; each repeatable."""
     limits = services.settings.limits
     parts = await read_parts(request, limit_bytes=limits.upload_bytes, limit_parts=limits.uploads + 1)
     body, files = read_form(parts, services.settings.http.body_limit_bytes)
