@@ -1,10 +1,9 @@
 """From a folder's path or a URL to the destination that writes there."""
 
 from app.core.errors import ConfigurationError
+from app.core.places import find_folder
 from app.exporting.destination import Destination
 from app.exporting.folder import Folder
-
-_LOCAL_SCHEMES = ("file://", "local://")
 
 
 def open_destination(url: str) -> Destination:
@@ -13,9 +12,9 @@ def open_destination(url: str) -> Destination:
     Raises:
         ConfigurationError: If the URL's scheme is unknown, or needs a package that is not installed.
     """
-    scheme = next((scheme for scheme in _LOCAL_SCHEMES if url.startswith(scheme)), "")
-    if scheme or ("://" not in url and "::" not in url):
-        return Folder(url.removeprefix(scheme))
+    folder = find_folder(url)
+    if folder is not None:
+        return Folder(folder)
     from app.exporting.objects import Objects  # noqa: PLC0415 - a folder does not need fsspec
 
     try:

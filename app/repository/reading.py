@@ -20,6 +20,7 @@ from app.core.errors import (
     ServiceError,
     VersionNotFoundError,
 )
+from app.core.places import find_folder
 from app.repository.aliases import MAX_ALIASES_BYTES, AliasTable, parse_aliases
 from app.repository.listing import ALIASES_FILE, TOMBSTONE_FILE, Listing
 from app.repository.local import LocalStorage
@@ -33,8 +34,6 @@ from app.repository.manifest import (
 )
 from app.repository.storage import Storage
 from app.schemas.names import PRODUCTION, is_name, is_version
-
-_LOCAL_SCHEMES = ("file://", "local://")
 
 
 class VersionCheck(NamedTuple):
@@ -52,9 +51,9 @@ def open_storage(url: str) -> Storage:
     Raises:
         ConfigurationError: If the URL's scheme is unknown, or needs a package that is not installed.
     """
-    scheme = next((scheme for scheme in _LOCAL_SCHEMES if url.startswith(scheme)), "")
-    if scheme or ("://" not in url and "::" not in url):
-        return LocalStorage(url.removeprefix(scheme))
+    folder = find_folder(url)
+    if folder is not None:
+        return LocalStorage(folder)
     from app.repository.remote import RemoteStorage  # noqa: PLC0415 - a folder does not need fsspec
 
     try:
