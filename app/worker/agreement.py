@@ -1,7 +1,8 @@
-"""At which padded sizes a generator makes bit-equal samples: measured, since kernels differ by batch size."""
+"""At which padded sizes a generator makes bit-equal samples, and how long they take: measured, as kernels differ."""
 
+import time
 from collections.abc import Callable, Generator, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -11,7 +12,19 @@ from app.core.errors import WorkerError
 Forward: TypeAlias = Callable[[Tensor], Tensor]
 
 
-def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) -> Generator[None, None, tuple[int, ...]]:
+class Agreed(NamedTuple):
+    """A padded size at which every probe is the same wherever it stands.
+
+    Attributes:
+        size: Samples in a batch.
+        seconds: The fastest of a few passes.
+    """
+
+    size: int
+    seconds: float
+
+
+def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) -> Generator[None, None, list[Agreed]]:
     """Find the sizes that agree with the largest, comparing floats.
 
     A generator function, so that real work can be done between two forward passes.
@@ -22,7 +35,7 @@ def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) ->
         sizes: Padded sizes, ascending.
 
     Returns:
-        The sizes at which every probe is the same wherever it stands, ascending; the largest is always among them.
+        The sizes that agree, ascending; the largest is always among them.
 
     Raises:
         WorkerError: If images are not finite, or depend on their place in the batch even at the largest size.
@@ -32,18 +45,49 @@ def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) ->
     yield
     if not torch.isfinite(expected).all():
         raise WorkerError("the generator makes values that are not finite")
-    shift = largest // 2 + 1
-    if not torch.equal(expected.roll(shift, 0), forward(probes.roll(shift, 0))):
-        raise WorkerError("samples depend on their place in the batch on this device")
-    agreed = []
-    for size in sizes[:-1]:
-        agrees = True
+    seconds = []
+    for shift in (1, largest // 2 + 1):
+        equal, elapsed = _compare(forward, probes.roll(shift, 0), expected.roll(shift, 0))
+        yield
+        if not equal:
+            raise WorkerError("samples depend on their place in the batch on this device")
+        seconds.append(elapsed)
+    agreed = [Agreed(largest, min(seconds))]
+    for size in reversed(sizes[:-1]):
+        equal, fastest = True, float("inf")
         for start in _starts(size, largest):
+            part = slice(start, start + size)
+            same, elapsed = _compare(forward, probes[part], expected[part])
             yield
-            agrees = agrees and torch.equal(expected[start : start + size], forward(probes[start : start + size]))
-        if agrees:
-            agreed.append(size)
-    return (*agreed, largest)
+            equal, fastest = equal and same, min(fastest, elapsed)
+        if equal:
+            agreed.insert(0, Agreed(size, fastest))
+    return agreed
+
+
+def keep_worthwhile(agreed: Sequence[Agreed], *, gain: float) -> tuple[int, ...]:
+    """Leave out sizes that make samples no faster than a smaller one: whoever comes meanwhile waits for such a batch.
+
+    Args:
+        agreed: Measured sizes, ascending, at least one.
+        gain: By how much a larger size must shorten the time per sample, as a share of it, in [0, 1).
+
+    Returns:
+        Sizes, ascending; the smallest is always among them.
+    """
+    kept: list[int] = []
+    best = float("inf")
+    for size, seconds in agreed:
+        if seconds / size < best * (1 - gain):
+            kept.append(size)
+            best = seconds / size
+    return tuple(kept)
+
+
+def _compare(forward: Forward, rows: Tensor, expected: Tensor) -> tuple[bool, float]:
+    start = time.perf_counter()
+    equal = torch.equal(expected, forward(rows))  # which waits for a GPU
+    return equal, time.perf_counter() - start
 
 
 def _starts(size: int, largest: int) -> list[int]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from app.core.errors import OutOfDeviceMemoryError, ServiceError, WorkerError
+from app.core.heap import keep_freed_memory
 from app.core.logging import configure_logging, get_logger
 from app.core.settings import LogSettings
 from app.repository.store import ModelRepository
@@ -55,6 +56,7 @@ def serve(control_fd: int, memory_fd: int) -> int:
     if not isinstance(config, WorkerConfig):
         return 1
     configure_logging(LogSettings.model_validate({"level": config.log_level, "format": config.log_format}))
+    keep_freed_memory()
     device = open_device(config.device, config.threads)
     slots = np.frombuffer(mmap.mmap(memory_fd, 0), dtype=np.uint8).reshape(config.slots, config.slot_bytes)
     pin_slots(slots, device)

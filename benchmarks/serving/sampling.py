@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.core.heap import keep_freed_memory
 from app.generators.base import Generator, Images, Latents, put_channels_last
 from app.generators.checkpoint import load_generator
 from app.generators.folding import fold_batch_norms
@@ -51,6 +52,7 @@ class Sampler:
     """Makes samples; safe to call from several threads."""
 
     def __init__(self, choice: Choice) -> None:
+        keep_freed_memory()  # the limit and the peers as Fount's worker
         torch.set_num_threads(choice.threads)
         self._local = threading.local()
         self._threads = choice.threads

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from app.core.errors import RecipeError
+from app.core.heap import keep_freed_memory
 from app.generators.numerics import settle_numerics
 from app.training.compute.lanes import Lanes
 from app.training.config import RuntimeConfig
@@ -54,6 +55,7 @@ def start_runtime(config: RuntimeConfig, lanes: Lanes | None = None) -> Runtime:
         raise RecipeError("runtime.device: there is no CUDA device here")
     lanes = lanes or Lanes()
     threads = config.threads or max(available_cores() // lanes.local_count, 1)
+    keep_freed_memory()
     torch.set_num_threads(threads)
     settle_numerics()
     device = torch.device(kind, lanes.local_index) if kind == "cuda" else torch.device(kind)

@@ -2,18 +2,22 @@ import pytest
 import torch
 
 from app.core.errors import WorkerError
-from app.worker.agreement import measure_agreement
+from app.worker.agreement import Agreed, keep_worthwhile, measure_agreement
 
 SIZES = (4, 16, 64)
 
 
-def run(forward, sizes=SIZES):
+def measure(forward, sizes=SIZES):
     steps = measure_agreement(forward, torch.arange(sizes[-1]), sizes)
     while True:
         try:
             next(steps)
         except StopIteration as end:
             return end.value
+
+
+def run(forward, sizes=SIZES):
+    return tuple(agreed.size for agreed in measure(forward, sizes))
 
 
 def make_images(rows):
@@ -64,4 +68,22 @@ def test_values_that_are_not_finite_are_refused():
 def test_other_work_can_be_done_between_passes():
     steps = measure_agreement(make_images, torch.arange(64), SIZES)
 
-    assert 7 == sum(1 for _ in steps)
+    assert 9 == sum(1 for _ in steps)
+
+
+def test_each_size_is_timed():
+    assert all(0 < agreed.seconds < 10 for agreed in measure(make_images))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept"),
+    [
+        ((1.0, 2.0, 4.0), (4, 16, 64)),
+        ((1.0, 2.0, 8.0), (4, 16)),
+        ((1.0, 4.0, 8.0), (4, 64)),
+        ((1.0, 4.0, 16.0), (4,)),
+        ((1.0, 2.0, 7.5), (4, 16)),
+    ],
+)
+def test_a_size_that_makes_samples_no_faster_than_a_smaller_one_is_left_out(seconds, kept):
+    assert kept == keep_worthwhile(list(map(Agreed, SIZES, seconds)), gain=0.1)
