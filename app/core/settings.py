@@ -48,8 +48,8 @@ class WorkerSettings(_Section):
     cuda_graphs: bool = Field(True, description="Record forward passes on a GPU and replay them.")
     batch_sizes: tuple[int, ...] = Field(
         (16, 64, 256),
-        description="Padded batch sizes to try, ascending. Left out at load: those that would change a sample, and those "
-        "that are no faster than a smaller one.",
+        description="Padded batch sizes to try, ascending. Left out at load: those that would change a sample, and "
+        "those no faster than a smaller one.",
     )
     residency_bytes: int = Field(2048 * MIB, ge=MIB, description="Weights kept on the device; least used go first.")
     slot_bytes: int = Field(8 * MIB, ge=65536, le=1024 * MIB, description="Pixels of the largest batch, in bytes.")
