@@ -1,10 +1,10 @@
 """Which samples are computed next, together: continuous batching as a pure state machine, without time or threads.
 
-Rules: interactive requests before bulk; bulk requests in turn; at most a window of samples ahead of a request's reader;
-at most ``max_in_flight`` batches sent. Reserves, which nobody waits for, take what would be padding and lead a batch of
-a middle size when nothing else is to be done. Samples of a lost worker are planned again, first and in order. A request
-whose batch had *started* when a worker died is a suspect: it runs alone until those samples are done; its next death
-ends it.
+Rules: interactive requests before bulk, and keys share each of the two by samples; bulk requests of one key in turn; at
+most a window of samples ahead of a request's reader; at most ``max_in_flight`` batches sent. Reserves, which nobody
+waits for, take what would be padding and lead a batch of a middle size when nothing else is to be done. Samples of a
+lost worker are planned again, before all else of their key and in order. A request whose batch had *started* when a
+worker died is a suspect: it runs alone until those samples are done; its next death ends it.
 """
 
 import itertools
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from app.schemas.jobs import ModelRef
+from app.serving.fairness import FairQueue
 
 DEATHS_TO_POISON = 2
 INTERACTIVE_IN_A_ROW = 3  # then bulk leads one batch: it is slowed down, never stopped
@@ -48,13 +49,14 @@ class _Ticket:
     model: ModelRef
     num_samples: int
     interactive: bool
+    key: str = ""
     reserve: int = 0  # samples to have ready; 0 for a request
     planned: int = 0  # samples [0, planned) have been in a batch at least once
     read: int = 0
     delivered: int = 0
     redo: deque[Part] = field(default_factory=deque)  # lost samples, ascending
     deaths: int = 0
-    queue: "deque[_Ticket] | None" = None
+    queue: "deque[_Ticket] | FairQueue[_Ticket] | None" = None
 
 
 @dataclass(slots=True, eq=False)
@@ -77,9 +79,9 @@ class Batcher:
         self._sizes: dict[ModelRef, tuple[int, ...]] = {}
         self._tickets: dict[int, _Ticket] = {}
         self._suspects: deque[_Ticket] = deque()
-        self._interactive: deque[_Ticket] = deque()
-        self._bulk: deque[_Ticket] = deque()
-        self._idle_work: deque[_Ticket] = deque()
+        self._interactive: FairQueue[_Ticket] = FairQueue()
+        self._bulk: FairQueue[_Ticket] = FairQueue()
+        self._idle_work: FairQueue[_Ticket] = FairQueue()
         self._reserves: dict[int, _Ticket] = {}
         self._flights: dict[int, _Flight] = {}
         self._ticket_numbers = itertools.count()
@@ -112,6 +114,23 @@ class Batcher:
         requests = (ticket for ticket in self._tickets.values() if not ticket.reserve)
         return sum(ticket.num_samples - ticket.delivered for ticket in requests) - in_flight
 
+    def count_ahead(self, key: str, *, interactive: bool, turn: int) -> int:
+        """Estimate how many samples, or their padding, are computed before the first of a new request of a key.
+
+        Args:
+            key: Whose request.
+            interactive: Whether it goes before bulk.
+            turn: Samples of the largest batch of its version: no request has more than that computed at a time.
+        """
+
+        def size_of(ticket: _Ticket) -> int:
+            return min(self._available(ticket), turn)
+
+        in_flight = sum(flight.batch.size for flight in self._flights.values())
+        if interactive:
+            return in_flight + self._interactive.ahead_of(key, size_of, turn)
+        return in_flight + self._interactive.count(size_of) + self._bulk.ahead_of(key, size_of, turn)
+
     def uses(self, model: ModelRef) -> bool:
         """Tell whether an admitted request is of this version."""
         return any(ticket.model == model for ticket in self._tickets.values())
@@ -132,9 +151,9 @@ class Batcher:
         """Drop the sizes of a version that no request uses any more."""
         self._sizes.pop(model, None)
 
-    def submit(self, model: ModelRef, num_samples: int, *, interactive: bool) -> int:
-        """Admit a request and return its ticket."""
-        ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive)
+    def submit(self, model: ModelRef, num_samples: int, *, interactive: bool, key: str = "") -> int:
+        """Admit a request, on the share of a key, and return its ticket."""
+        ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive, key)
         self._tickets[ticket.number] = ticket
         self._enqueue(ticket)
         return ticket.number
@@ -180,7 +199,7 @@ class Batcher:
         self._interactive_run = 0
         if self._bulk:
             return self._plan(self._bulk, self._interactive)
-        return self._plan(self._idle_work, ()) if self._may_fill() else None
+        return self._plan(self._idle_work, None) if self._may_fill() else None
 
     def start(self, batch_id: int) -> None:
         """Note that the device began with a batch."""
@@ -234,7 +253,7 @@ class Batcher:
         """Tell whether a batch for a reserve may be sent: a second one in flight only where half of it is gone."""
         if not self._idle_work:
             return False
-        first = self._idle_work[0]
+        first = self._idle_work.head()
         return not self._flights or 2 * self._headroom(first, self._sizes[first.model]) > first.reserve
 
     def _enqueue(self, ticket: _Ticket, *, first: bool = False) -> None:
@@ -252,9 +271,10 @@ class Batcher:
             ticket.queue.remove(ticket)
             ticket.queue = None
 
-    def _home(self, ticket: _Ticket) -> deque[_Ticket]:
-        if ticket.deaths:
-            return self._suspects
+    def _home(self, ticket: _Ticket) -> deque[_Ticket] | FairQueue[_Ticket]:
+        return self._suspects if ticket.deaths else self._class_of(ticket)
+
+    def _class_of(self, ticket: _Ticket) -> FairQueue[_Ticket]:
         if ticket.reserve:
             return self._idle_work
         return self._interactive if ticket.interactive else self._bulk
@@ -284,13 +304,18 @@ class Batcher:
         parts = tuple(self._take_lost(ticket, sizes[-1]))
         return self._send(ticket.model, _smallest_size(sum(part.count for part in parts), sizes), parts)
 
-    def _plan(self, lead: deque[_Ticket], fill: Iterable[_Ticket]) -> PlannedBatch:
+    def _plan(self, lead: FairQueue[_Ticket], fill: FairQueue[_Ticket] | None) -> PlannedBatch:
         """Size a batch for the model and queue of the head; what would be padding goes to others of that model."""
-        model = lead[0].model
+        model = lead.head().model
         sizes = self._sizes[model]
-        leading = [ticket for ticket in lead if ticket.model == model]
-        filling = [ticket for ticket in itertools.chain(fill, self._reserves.values()) if ticket.model == model]
+
+        def size_of(ticket: _Ticket) -> int:
+            return self._available(ticket) if ticket.model == model else 0
+
         limit = _idle_size(sizes) if lead is self._idle_work else sizes[-1]
+        leading = lead.in_order(size_of, limit)
+        filling = [] if fill is None else fill.in_order(size_of, limit)
+        filling += [ticket for ticket in self._reserves.values() if ticket.model == model]
         wanted = min(limit, sum(self._available(ticket) for ticket in leading))
         spare = sum(self._headroom(ticket, sizes) for ticket in filling)
         size = choose_size(wanted, sizes, spare=spare)
@@ -300,7 +325,9 @@ class Batcher:
             if not room:
                 break
             taken = self._take(ticket, room)
-            room -= sum(part.count for part in taken)
+            count = sum(part.count for part in taken)
+            self._class_of(ticket).charge(ticket.key, count, most=sizes[-1])
+            room -= count
             parts += taken
         return self._send(model, size, tuple(parts))
 

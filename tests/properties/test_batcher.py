@@ -46,9 +46,15 @@ class BatcherMachine(RuleBasedStateMachine):
         self.sent = []  # the worker computes in order: only the head can have started
         self.head_started = False
 
-    @rule(target=tickets, model=st.sampled_from(MODELS), num_samples=st.integers(1, 40), interactive=st.booleans())
-    def submit(self, model, num_samples, interactive):
-        ticket = self.batcher.submit(model, num_samples, interactive=interactive and num_samples <= SIZES[-1])
+    @rule(
+        target=tickets,
+        model=st.sampled_from(MODELS),
+        num_samples=st.integers(1, 40),
+        interactive=st.booleans(),
+        key=st.sampled_from("ab"),
+    )
+    def submit(self, model, num_samples, interactive, key):
+        ticket = self.batcher.submit(model, num_samples, interactive=interactive and num_samples <= SIZES[-1], key=key)
         self.requests[ticket] = Request(model, num_samples)
         return ticket
 

@@ -103,6 +103,58 @@ def test_bulk_requests_take_turns():
     assert [first, second, first, second] == turns
 
 
+def test_many_bulk_requests_of_one_key_take_no_more_than_its_share():
+    batcher = make_batcher()
+    for _ in range(200):
+        batcher.submit(DIGITS, 100, interactive=False, key="many")
+    single = batcher.submit(DIGITS, 1000, interactive=False, key="one")
+    turns = []
+
+    for _ in range(8):
+        batch = batcher.next_batch()
+        turns.append(batch.parts[0].ticket == single)
+        batcher.complete(batch.batch_id)
+        batcher.read(single, 16 * sum(turns))
+
+    assert [False, True] * 4 == turns
+
+
+def test_an_interactive_request_waits_for_no_more_of_another_key_than_of_its_own():
+    batcher = make_batcher()
+    for _ in range(200):
+        batcher.submit(DIGITS, 1, interactive=True, key="many")
+    singles = [batcher.submit(DIGITS, 1, interactive=True, key="one") for _ in range(3)]
+
+    batch = batcher.next_batch()
+
+    assert [1, 3, 5] == [number for number, part in enumerate(batch.parts) if part.ticket in singles]
+    assert 16 == batch.num_samples
+
+
+def test_keys_of_different_versions_take_turns():
+    batcher = make_batcher()
+    for _ in range(100):
+        batcher.submit(DIGITS, 8, interactive=True, key="many")
+    batcher.submit(FACES, 8, interactive=True, key="one")
+
+    batches = [batcher.next_batch() for _ in range(2)]
+
+    assert [DIGITS, FACES] == [batch.model for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("interactive", "key", "ahead"), [(True, "a", 16 + 7), (True, "b", 16 + 7), (False, "b", 16 + 7 + 16)]
+)
+def test_what_goes_before_a_new_request_can_be_foretold(interactive, key, ahead):
+    batcher = make_batcher()
+    batcher.submit(DIGITS, 16, interactive=True, key="a")
+    batcher.next_batch()
+    batcher.submit(DIGITS, 7, interactive=True, key="a")
+    batcher.submit(DIGITS, 100, interactive=False, key="a")
+
+    assert ahead == batcher.count_ahead(key, interactive=interactive, turn=16)
+
+
 def test_a_request_waits_for_its_reader():
     batcher = make_batcher(window_batches=2)
     ticket = batcher.submit(DIGITS, 100, interactive=False)
