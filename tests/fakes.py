@@ -225,7 +225,7 @@ class FakeWorker:
     def _handle(self, message: ToWorker) -> None:
         match message:
             case WorkerConfig():
-                self._say(WorkerReady(self.pid, "cpu", message.threads, self._workers.build))
+                self._say(WorkerReady(self.pid, "cpu", message.threads, message.lanes, self._workers.build))
             case LoadModel():
                 self._load(message.model)
             case UnloadModel():

@@ -4,14 +4,16 @@ import ctypes
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
+_M_ARENA_MAX = -8
 _LARGEST_INT = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
     """Have this process keep freed memory for its next allocations, instead of giving it back and faulting it in again.
 
-    For processes that compute: activations of the same sizes come and go at every pass. The GNU C library maps blocks
-    above 32 MiB anew each time, which made batches of 256 half as slow again.
+    For processes that compute, before they start threads: activations of the same sizes come and go at every pass. The
+    GNU C library maps blocks above 32 MiB anew each time, which made batches of 256 half as slow again, and so it does
+    with all that threads other than the first one need.
 
     Returns:
         Whether the C library can be told; only GNU's can.
@@ -20,4 +22,5 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return False
-    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, _LARGEST_INT))
+    options = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: _LARGEST_INT, _M_ARENA_MAX: 1}
+    return all(mallopt(option, value) for option, value in options.items())

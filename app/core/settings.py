@@ -40,6 +40,9 @@ class WorkerSettings(_Section):
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
     threads: int = Field(0, ge=0, le=1024, description="Compute threads; 0 takes one per core this process may use.")
+    lanes: int = Field(
+        0, ge=0, le=64, description="Batches that a CPU computes at once, sharing `threads`; 0: one each, up to 4."
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="Of products. `bfloat16` changes pixels; `fount doctor` says whether it is faster here."
     )

@@ -1,10 +1,11 @@
 """Which samples are computed next, together: continuous batching as a pure state machine, without time or threads.
 
 Rules: interactive requests before bulk, and keys share each of the two by samples; bulk requests of one key in turn; at
-most a window of samples ahead of a request's reader; at most ``max_in_flight`` batches sent. Reserves, which nobody
-waits for, take what would be padding and lead a batch of a middle size when nothing else is to be done. Samples of a
-lost worker are planned again, before all else of their key and in order. A request whose batch had *started* when a
-worker died is a suspect: it runs alone until those samples are done; its next death ends it.
+most a window of samples ahead of a request's reader; one batch more sent than the device computes at once. Reserves,
+which nobody waits for, take what would be padding and lead a batch of a middle size when nothing else is to be done.
+Samples of a lost worker are planned again, before all else of their key and in order. A request whose batch had
+*started* when a worker died is a suspect: it runs alone, with no other batch beside it, until those samples are done;
+its next death ends it.
 """
 
 import itertools
@@ -62,6 +63,7 @@ class _Ticket:
 @dataclass(slots=True, eq=False)
 class _Flight:
     batch: PlannedBatch
+    is_suspect: bool = False
     started: bool = False
 
 
@@ -70,12 +72,14 @@ class Batcher:
 
     Args:
         window_batches: How many of the largest batches a request may be ahead of its reader.
-        max_in_flight: Batches sent and not answered; two keep the device busy.
+
+    Attributes:
+        lanes: Batches that the device computes at once; one more is sent, so that none of them waits for work.
     """
 
-    def __init__(self, *, window_batches: int, max_in_flight: int = 2) -> None:
+    def __init__(self, *, window_batches: int) -> None:
+        self.lanes = 1
         self._window_batches = window_batches
-        self._max_in_flight = max_in_flight
         self._sizes: dict[ModelRef, tuple[int, ...]] = {}
         self._tickets: dict[int, _Ticket] = {}
         self._suspects: deque[_Ticket] = deque()
@@ -188,10 +192,10 @@ class Batcher:
 
     def next_batch(self) -> PlannedBatch | None:
         """Plan the batch to send now; None when the device has enough work or nothing is eligible."""
-        if len(self._flights) >= self._max_in_flight:
+        if len(self._flights) > self.lanes or any(flight.is_suspect for flight in self._flights.values()):
             return None
         if self._suspects:
-            return self._plan_alone(self._suspects[0])
+            return None if self._flights else self._plan_alone(self._suspects[0])
         bulk_is_due = self._bulk and self._interactive_run >= INTERACTIVE_IN_A_ROW
         if self._interactive and not bulk_is_due:
             self._interactive_run += 1
@@ -250,11 +254,14 @@ class Batcher:
         return poisoned
 
     def _may_fill(self) -> bool:
-        """Tell whether a batch for a reserve may be sent: a second one in flight only where half of it is gone."""
+        """Tell whether a batch for a reserve may be sent: on the last free lane only where half of it is gone."""
         if not self._idle_work:
             return False
         first = self._idle_work.head()
-        return not self._flights or 2 * self._headroom(first, self._sizes[first.model]) > first.reserve
+        return (
+            len(self._flights) < max(1, self.lanes - 1)
+            or 2 * self._headroom(first, self._sizes[first.model]) > first.reserve
+        )
 
     def _enqueue(self, ticket: _Ticket, *, first: bool = False) -> None:
         if ticket.queue is not None or not self._available(ticket):
@@ -302,7 +309,8 @@ class Batcher:
         self._dequeue(ticket)
         sizes = self._sizes[ticket.model]
         parts = tuple(self._take_lost(ticket, sizes[-1]))
-        return self._send(ticket.model, _smallest_size(sum(part.count for part in parts), sizes), parts)
+        size = _smallest_size(sum(part.count for part in parts), sizes)
+        return self._send(ticket.model, size, parts, is_suspect=True)
 
     def _plan(self, lead: FairQueue[_Ticket], fill: FairQueue[_Ticket] | None) -> PlannedBatch:
         """Size a batch for the model and queue of the head; what would be padding goes to others of that model."""
@@ -331,9 +339,9 @@ class Batcher:
             parts += taken
         return self._send(model, size, tuple(parts))
 
-    def _send(self, model: ModelRef, size: int, parts: tuple[Part, ...]) -> PlannedBatch:
+    def _send(self, model: ModelRef, size: int, parts: tuple[Part, ...], *, is_suspect: bool = False) -> PlannedBatch:
         batch = PlannedBatch(next(self._batch_ids), model, size, parts)
-        self._flights[batch.batch_id] = _Flight(batch)
+        self._flights[batch.batch_id] = _Flight(batch, is_suspect)
         return batch
 
     def _take(self, ticket: _Ticket, room: int) -> list[Part]:

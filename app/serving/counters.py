@@ -17,6 +17,7 @@ class Counters:
     batches: Counter[int] = field(default_factory=Counter)
     samples: int = 0
     device_s: float = 0.0
+    lanes: int = 1
     refused: int = 0
     cancelled: int = 0
     failed: int = 0
@@ -29,5 +30,5 @@ class Counters:
 
     def estimate_wait_s(self, waiting_samples: int) -> int:
         """Estimate when so much waiting work is done, from the measured rate: whole seconds, 1 to 60."""
-        rate = self.samples / self.device_s if self.device_s else FIRST_GUESS_PER_S
+        rate = self.samples * self.lanes / self.device_s if self.device_s else FIRST_GUESS_PER_S
         return max(1, min(MAX_RETRY_AFTER_S, round(waiting_samples / rate)))

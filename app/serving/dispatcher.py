@@ -201,6 +201,7 @@ class Dispatcher:
         """Give a new worker its work."""
         self.is_missing = False
         self._worker = worker
+        self._batcher.lanes = self._counters.lanes = worker.lanes
         self._came.set()
         self._free_slots = list(range(len(worker.slots)))
         self._loads.worker_ready(worker.send)

@@ -38,8 +38,8 @@ __all__ = ["Engine", "EngineStatus", "SampleChunk", "SampleStream"]
 Pixels = NDArray[np.uint8]
 Latents = NDArray[np.float32]
 
-BATCHES_IN_FLIGHT = 2
-_SLOTS = BATCHES_IN_FLIGHT + 2
+MOST_LANES = 4  # unless a setting asks for more
+_SPARE_SLOTS = 3  # beside one for each lane
 _ABORT_GRACE_S = 0.0
 
 
@@ -56,7 +56,7 @@ class EngineStatus:
         batches_in_flight: Batches sent to the worker and not answered.
         batches: Batches computed, by padded size.
         samples: Samples computed.
-        device_s: Device seconds spent on batches.
+        device_s: Seconds spent on batches, of all lanes together.
         refused: Requests refused because the queue was full.
         cancelled: Requests closed before they were finished.
         failed: Requests that ended with an error.
@@ -102,7 +102,7 @@ class Engine:
     ) -> None:
         self._settings = settings
         self._counters = Counters()
-        self._batcher = Batcher(window_batches=settings.queue.window_batches, max_in_flight=BATCHES_IN_FLIGHT)
+        self._batcher = Batcher(window_batches=settings.queue.window_batches)
         self._dispatcher = Dispatcher(self._batcher, self._counters, clock)
         self._supervisor = Supervisor(
             worker_config(settings, repository.url),
@@ -310,13 +310,16 @@ def worker_config(settings: Settings, repository_url: str) -> WorkerConfig:
         raise ConfigurationError(
             "`worker.batch_sizes` must be ascending, positive numbers", setting="worker.batch_sizes"
         )
+    threads = settings.worker.threads or count_cores()
+    lanes = min(settings.worker.lanes or MOST_LANES, threads)
     return WorkerConfig(
         repository_url=repository_url,
         device=settings.worker.device,
-        threads=settings.worker.threads or count_cores(),
+        threads=threads,
+        lanes=lanes,
         batch_sizes=sizes,
         residency_bytes=settings.worker.residency_bytes,
-        slots=_SLOTS,
+        slots=lanes + _SPARE_SLOTS,
         slot_bytes=settings.worker.slot_bytes,
         log_level=settings.log.level,
         log_format=settings.log.format,

@@ -32,6 +32,11 @@ class WorkerLine(Protocol):
         """Pixel buffers shared with the worker, shape (slots, slot_bytes)."""
         ...
 
+    @property
+    def lanes(self) -> int:
+        """How many batches it computes at once."""
+        ...
+
     def send(self, message: ToWorker) -> None:
         """Send one message; dropped when the worker is gone."""
         ...
@@ -206,6 +211,10 @@ class _Life:
     @property
     def slots(self) -> NDArray[np.uint8]:
         return self.handle.slots
+
+    @property
+    def lanes(self) -> int:
+        return self.ready.lanes if self.ready else 1
 
     def send(self, message: ToWorker) -> None:
         self.watchdog.sent(message)

@@ -4,6 +4,7 @@ from app.core.clock import Clock
 from app.schemas.jobs import (
     BatchDone,
     BatchFailed,
+    BatchStarted,
     FromWorker,
     LoadModel,
     ModelFailed,
@@ -22,7 +23,7 @@ class Watchdog:
     """Judges one worker by what is sent to it and what comes back.
 
     Args:
-        work_s: How long it may go on with a batch without a word.
+        work_s: How long it may compute a batch, or be without a word while it has work.
         load_s: How much longer while it loads a version: when told to, or for the first batch of a version.
         clock: Monotonic time.
     """
@@ -33,6 +34,7 @@ class Watchdog:
         self._silence_s = min(work_s, MAX_SILENCE_S)
         self._clock = clock
         self._batches: dict[int, ModelRef] = {}
+        self._begun: dict[int, float] = {}
         self._loads: set[ModelRef] = set()
         self._known: set[ModelRef] = set()
         self._progress = clock()
@@ -54,10 +56,13 @@ class Watchdog:
             self._pinged = None
             return
         self._progress = self._clock()
-        if isinstance(message, BatchDone):
-            self._known.add(self._batches.pop(message.batch_id))
-        elif isinstance(message, BatchFailed):
-            self._batches.pop(message.batch_id)
+        if isinstance(message, BatchStarted):
+            self._begun[message.batch_id] = self._progress
+        elif isinstance(message, BatchDone | BatchFailed):
+            self._begun.pop(message.batch_id, None)
+            model = self._batches.pop(message.batch_id)
+            if isinstance(message, BatchDone):
+                self._known.add(model)
         elif isinstance(message, ModelLoaded | ModelFailed):
             self._loads.discard(message.model)
 
@@ -77,4 +82,5 @@ class Watchdog:
         if not self._batches and not self._loads:
             return False
         is_loading = bool(self._loads) or not self._known.issuperset(self._batches.values())
-        return now - self._progress > self._work_s + (self._load_s if is_loading else 0.0)
+        last = min([self._progress, *self._begun.values()])  # what one lane does says nothing of the others
+        return now - last > self._work_s + (self._load_s if is_loading else 0.0)

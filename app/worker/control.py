@@ -46,6 +46,10 @@ class ControlChannel:
         except queue.Empty:
             return None
 
+    def put_back(self, message: ToWorker) -> None:
+        """Have a message come next, or after those that came meanwhile."""
+        self._inbox.put(message)
+
     def send(self, message: FromWorker) -> None:
         """Send one message."""
         frame = encode_frame(message)

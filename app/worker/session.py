@@ -1,5 +1,6 @@
 """Generators on one device: loads published versions, and turns (seed, index, class) into pixels."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Generator as Steps
@@ -61,6 +62,7 @@ class Session:
         self._batch_sizes = batch_sizes
         self._residency = Residency(residency_bytes)
         self._numerics = numerics
+        self._residency_lock = threading.Lock()
 
     def load(self, model: ModelRef) -> Steps[None, None, ModelLoaded]:
         """Load a version, warm it up and find its padded sizes, in steps between which other work may be done.
@@ -96,7 +98,8 @@ class Session:
 
     def unload(self, model: ModelRef) -> None:
         """Forget a version."""
-        self._residency.drop(model)
+        with self._residency_lock:
+            self._residency.drop(model)
 
     def sample(self, batch: SampleBatch) -> None:
         """Compute a batch into its slot; a version that is not resident is loaded first.
@@ -153,10 +156,12 @@ class Session:
         return latents
 
     def _rewritten(self, model: ModelRef) -> Rewritten:
-        place = PartRef(model, GENERATOR)
-        kept = self._residency.find(place)
-        if isinstance(kept, Rewritten):
-            return kept
+        with self._residency_lock:
+            place = PartRef(model, GENERATOR)
+            kept = self._residency.find(place)
+            return kept if isinstance(kept, Rewritten) else self._rewrite(model, place)
+
+    def _rewrite(self, model: ModelRef, place: PartRef) -> Rewritten:
         rewritten = rewrite(self._bring(model, load_generator), self._numerics)
         for refusal in rewritten.refused:
             _log.warning("rewrite-refused", model=model.name, version=model.version, **msgspec.structs.asdict(refusal))
@@ -164,13 +169,14 @@ class Session:
         return rewritten
 
     def _encoder(self, model: ModelRef) -> Encoder:
-        place = PartRef(model, ENCODER)
-        kept = self._residency.find(place)
-        if isinstance(kept, Encoder):
-            return kept
-        encoder = put_channels_last(self._bring(model, load_encoder))
-        self._residency.keep(place, encoder, _count_bytes(encoder))
-        return encoder
+        with self._residency_lock:
+            place = PartRef(model, ENCODER)
+            kept = self._residency.find(place)
+            if isinstance(kept, Encoder):
+                return kept
+            encoder = put_channels_last(self._bring(model, load_encoder))
+            self._residency.keep(place, encoder, _count_bytes(encoder))
+            return encoder
 
     def _bring(self, model: ModelRef, read: Callable[[Manifest, bytes], Network]) -> Network:
         """Read a network, and bring it to the device, where others make room for it."""

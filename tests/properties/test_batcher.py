@@ -10,7 +10,7 @@ from app.serving.batcher import Batcher
 MODELS = (ModelRef("digits", 1, "d" * 64), ModelRef("faces", 2, "f" * 64))
 SIZES = (2, 4, 8)
 WINDOW = 2
-IN_FLIGHT = 2
+LANES = 2
 
 
 class Request:
@@ -39,12 +39,13 @@ class BatcherMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.batcher = Batcher(window_batches=WINDOW, max_in_flight=IN_FLIGHT)
+        self.batcher = Batcher(window_batches=WINDOW)
+        self.batcher.lanes = LANES
         for model in MODELS:
             self.batcher.set_sizes(model, SIZES)
         self.requests = {}
-        self.sent = []  # the worker computes in order: only the head can have started
-        self.head_started = False
+        self.sent = []
+        self.started = []  # the worker begins in order, on each lane that is free, and may end in any
 
     @rule(
         target=tickets,
@@ -77,26 +78,25 @@ class BatcherMachine(RuleBasedStateMachine):
             self.check_batch(batch)
             self.sent.append(batch)
 
-    @precondition(lambda self: self.sent)
+    @precondition(lambda self: len(self.started) < min(LANES, len(self.sent)))
     @rule()
     def start(self):
-        self.batcher.start(self.sent[0].batch_id)
-        self.head_started = True
+        batch = self.sent[len(self.started)]
+        self.batcher.start(batch.batch_id)
+        self.started.append(batch)
 
-    @precondition(lambda self: self.head_started)
-    @rule()
-    def complete(self):
-        batch = self.sent.pop(0)
-        self.head_started = False
+    @precondition(lambda self: self.started)
+    @rule(which=st.integers(0, LANES - 1))
+    def complete(self, which):
+        batch = self.end(which)
         assert batch == self.batcher.complete(batch.batch_id)
         for part in batch.parts:
             self.deliver(part)
 
-    @precondition(lambda self: self.head_started)
-    @rule()
-    def fail(self):
-        batch = self.sent.pop(0)
-        self.head_started = False
+    @precondition(lambda self: self.started)
+    @rule(which=st.integers(0, LANES - 1))
+    def fail(self, which):
+        batch = self.end(which)
         live = {part.ticket for part in batch.parts if part.ticket in self.requests}
         assert live == set(self.batcher.fail(batch.batch_id))
         for ticket in live:
@@ -104,9 +104,9 @@ class BatcherMachine(RuleBasedStateMachine):
 
     @rule()
     def lose_worker(self):
-        suspects = {part.ticket for part in self.sent[0].parts} if self.head_started else set()
+        suspects = {part.ticket for batch in self.started for part in batch.parts}
         self.sent.clear()
-        self.head_started = False
+        self.started.clear()
         poisoned = set()
         for ticket in suspects & self.requests.keys():
             request = self.requests[ticket]
@@ -124,7 +124,7 @@ class BatcherMachine(RuleBasedStateMachine):
 
     @invariant()
     def is_bounded(self):
-        assert self.batcher.in_flight == len(self.sent) <= IN_FLIGHT
+        assert self.batcher.in_flight == len(self.sent) <= LANES + 1
         assert len(self.batcher) == sum(not request.is_done for request in self.requests.values())
 
     def teardown(self):
@@ -132,8 +132,9 @@ class BatcherMachine(RuleBasedStateMachine):
         self.read_all()
         self.send()
         while self.sent:
-            self.start()
-            self.complete()
+            if not self.started:
+                self.start()
+            self.complete(0)
             self.read_all()
             self.send()
         assert all(request.is_done for request in self.requests.values())
@@ -150,7 +151,8 @@ class BatcherMachine(RuleBasedStateMachine):
         suspects = {part.ticket for part in batch.parts if self.requests[part.ticket].deaths}
         assert not suspects or {part.ticket for part in batch.parts} == suspects
         assert len(suspects) <= 1
-        assert not suspects & {part.ticket for sent in self.sent for part in sent.parts}
+        assert not suspects or not self.sent, "a suspect runs alone"
+        assert not any(self.requests[part.ticket].deaths for part in self.live_parts())
         in_flight = {(part.ticket, i) for sent in self.sent for part in sent.parts for i in self.samples(part)}
         for part in batch.parts:
             request = self.requests[part.ticket]
@@ -167,6 +169,14 @@ class BatcherMachine(RuleBasedStateMachine):
             assert first_missing == part.offset
             in_flight |= {(part.ticket, i) for i in samples}
             request.planned = max(request.planned, part.offset + part.count)
+
+    def end(self, which):
+        batch = self.started.pop(which % len(self.started))
+        self.sent.remove(batch)
+        return batch
+
+    def live_parts(self):
+        return [part for batch in self.sent for part in batch.parts if part.ticket in self.requests]
 
     def deliver(self, part):
         request = self.requests.get(part.ticket)

@@ -26,7 +26,7 @@ from app.schemas.jobs import (
 
 MODEL = ModelRef("digits", 1, "d" * 64)
 TO_WORKER = [
-    WorkerConfig("models", "cpu", 2, (16, 64), 2**30, 4, 2**23, "info", "json"),
+    WorkerConfig("models", "cpu", 2, 2, (16, 64), 2**30, 4, 2**23, "info", "json"),
     LoadModel(MODEL),
     UnloadModel(MODEL),
     SampleBatch(1, MODEL, 3, 16, (IndexRun(2**63 - 1, 2**62, 7, 0.5),), b"\x01\x00\x00\x00"),
@@ -43,7 +43,7 @@ TO_WORKER = [
     Shutdown(),
 ]
 FROM_WORKER = [
-    WorkerReady(1, "cpu", 2, "torch"),
+    WorkerReady(1, "cpu", 2, 2, "torch"),
     ModelLoaded(MODEL, (16, 64), 10, 40, 0.5),
     ModelFailed(MODEL, "worker-failed", "no", {"limit": 3, "names": ["a", "b"], "numbers": [1, 2]}),
     BatchStarted(1),

@@ -282,12 +282,38 @@ def test_a_request_in_a_started_batch_runs_alone_after_a_death():
     batcher.start(batch.batch_id)
 
     batcher.lose_worker()
-    alone = plan_all(batcher)
-    for done in alone:
-        batcher.complete(done.batch_id)
+    for ticket in suspects:
+        alone = plan_all(batcher)
+        assert [(Part(ticket, 0, 1),)] == [planned.parts for planned in alone]
+        batcher.complete(alone[0].batch_id)
 
-    assert [(Part(ticket, 0, 1),) for ticket in suspects] == [planned.parts for planned in alone]
     assert (Part(innocent, 0, 1),) == batcher.next_batch().parts
+
+
+def test_nothing_is_computed_beside_a_suspect():
+    batcher = make_batcher()
+    batcher.lanes = 2
+    suspect = batcher.submit(DIGITS, 1, interactive=True)
+    batcher.start(batcher.next_batch().batch_id)
+    other = batcher.submit(FACES, 1, interactive=True)
+    batcher.lose_worker()
+
+    alone = plan_all(batcher)
+    batcher.complete(alone[0].batch_id)
+    after = plan_all(batcher)
+
+    assert [suspect] == [batch.parts[0].ticket for batch in alone]
+    assert [other] == [batch.parts[0].ticket for batch in after]
+
+
+def test_each_lane_has_a_batch_and_one_more_waits():
+    batcher = make_batcher()
+    batcher.lanes = 3
+    batcher.submit(DIGITS, 100, interactive=False)
+
+    batches = plan_all(batcher)
+
+    assert [0, 16, 32, 48] == [batch.parts[0].offset for batch in batches]
 
 
 def test_the_second_death_ends_the_suspect_only():

@@ -117,3 +117,16 @@ def test_a_failed_batch_is_an_answer(watchdog, clock):
     clock.now += 1000
 
     assert not watchdog.is_hung()
+
+
+def test_a_batch_that_takes_too_long_is_a_hang_whatever_other_lanes_do(watchdog, clock):
+    watchdog.sent(BATCH)
+    watchdog.sent(SampleBatch(2, MODEL, 1, 16, (), b""))
+    watchdog.received(BatchStarted(1))
+    clock.now += 6
+    watchdog.received(BatchStarted(2))
+    before = watchdog.is_hung()
+    clock.now += 5
+
+    assert not before
+    assert watchdog.is_hung()

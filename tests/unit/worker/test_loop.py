@@ -1,3 +1,5 @@
+import queue
+import threading
 from collections import deque
 
 import numpy as np
@@ -20,7 +22,7 @@ from app.schemas.jobs import (
     Shutdown,
     UnloadModel,
 )
-from app.worker.loop import Loop
+from app.worker.loop import Lanes, Loop
 
 MODEL = ModelRef("digits", 1, "d" * 64)
 
@@ -178,3 +180,51 @@ def test_images_that_cannot_be_encoded_are_told_and_the_worker_goes_on():
 
     assert [EncodingFailed, BatchStarted, BatchDone] == kinds(channel)
     assert "secret" not in channel.sent[0].detail
+
+
+class QueueChannel:
+    """Messages that several lanes wait for."""
+
+    def __init__(self):
+        self.inbox = queue.SimpleQueue()
+        self.sent = queue.SimpleQueue()
+        self.send = self.sent.put
+        self.put_back = self.inbox.put
+
+    def next(self, *, block):
+        try:
+            return self.inbox.get(block=block)
+        except queue.Empty:
+            return None
+
+    def received(self):
+        return [self.sent.get_nowait() for _ in range(self.sent.qsize())]
+
+
+class MeetingSession(FakeSession):
+    """Computes a batch only when another is computed at the same time."""
+
+    def __init__(self):
+        super().__init__()
+        self.barrier = threading.Barrier(2, timeout=30)
+
+    def sample(self, _):
+        self.barrier.wait()
+
+
+def test_lanes_compute_batches_at_once():
+    channel = QueueChannel()
+    for message in (make_batch(1), make_batch(2), make_batch(3), make_batch(4), Shutdown()):
+        channel.inbox.put(message)
+
+    Lanes(channel, MeetingSession(), count=2, threads=1).run()
+
+    assert {1, 2, 3, 4} == {message.batch_id for message in channel.received() if isinstance(message, BatchDone)}
+
+
+def test_what_ends_one_lane_ends_all():
+    channel = QueueChannel()
+    channel.inbox.put(make_batch())
+
+    with pytest.raises(torch.AcceleratorError, match="device-side"):
+        Lanes(channel, FakeSession(batch_error=torch.AcceleratorError("device-side assert")), count=3, threads=1).run()
