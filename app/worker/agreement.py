@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from app.core.clock import Clock
 from app.core.errors import WorkerError
 
 Forward: TypeAlias = Callable[[Tensor], Tensor]
@@ -24,7 +25,14 @@ class Agreed(NamedTuple):
     seconds: float
 
 
-def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) -> Generator[None, None, list[Agreed]]:
+def choose_clock(device: torch.device) -> Clock:
+    """Return the clock that other work disturbs least: on a CPU, the time of the thread that asks."""
+    return time.thread_time if device.type == "cpu" else time.perf_counter
+
+
+def measure_agreement(
+    forward: Forward, probes: Tensor, sizes: Sequence[int], clock: Clock
+) -> Generator[None, None, list[Agreed]]:
     """Find the sizes that agree with the largest, comparing floats.
 
     A generator function, so that real work can be done between two forward passes.
@@ -33,6 +41,7 @@ def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) ->
         forward: Maps rows of ``probes`` to images, whatever their number.
         probes: Row numbers 0 to the largest size - 1.
         sizes: Padded sizes, ascending.
+        clock: Times passes.
 
     Returns:
         The sizes that agree, ascending; the largest is always among them.
@@ -47,7 +56,7 @@ def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) ->
         raise WorkerError("the generator makes values that are not finite")
     seconds = []
     for shift in (1, largest // 2 + 1):
-        equal, elapsed = _compare(forward, probes.roll(shift, 0), expected.roll(shift, 0))
+        equal, elapsed = _compare(forward, probes.roll(shift, 0), expected.roll(shift, 0), clock)
         yield
         if not equal:
             raise WorkerError("samples depend on their place in the batch on this device")
@@ -57,7 +66,7 @@ def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) ->
         equal, fastest = True, float("inf")
         for start in _starts(size, largest):
             part = slice(start, start + size)
-            same, elapsed = _compare(forward, probes[part], expected[part])
+            same, elapsed = _compare(forward, probes[part], expected[part], clock)
             yield
             equal, fastest = equal and same, min(fastest, elapsed)
         if equal:
@@ -65,11 +74,12 @@ def measure_agreement(forward: Forward, probes: Tensor, sizes: Sequence[int]) ->
     return agreed
 
 
-def keep_worthwhile(agreed: Sequence[Agreed], *, gain: float) -> tuple[int, ...]:
+def keep_worthwhile(agreed: Sequence[Agreed], *, overhead_s: float, gain: float) -> tuple[int, ...]:
     """Leave out sizes that make samples no faster than a smaller one: whoever comes meanwhile waits for such a batch.
 
     Args:
         agreed: Measured sizes, ascending, at least one.
+        overhead_s: What a batch costs beside its pass, in seconds.
         gain: By how much a larger size must shorten the time per sample, as a share of it, in [0, 1).
 
     Returns:
@@ -78,16 +88,17 @@ def keep_worthwhile(agreed: Sequence[Agreed], *, gain: float) -> tuple[int, ...]
     kept: list[int] = []
     best = float("inf")
     for size, seconds in agreed:
-        if seconds / size < best * (1 - gain):
+        per_sample = (seconds + overhead_s) / size
+        if per_sample < best * (1 - gain):
             kept.append(size)
-            best = seconds / size
+            best = per_sample
     return tuple(kept)
 
 
-def _compare(forward: Forward, rows: Tensor, expected: Tensor) -> tuple[bool, float]:
-    start = time.perf_counter()
+def _compare(forward: Forward, rows: Tensor, expected: Tensor, clock: Clock) -> tuple[bool, float]:
+    start = clock()
     equal = torch.equal(expected, forward(rows))  # which waits for a GPU
-    return equal, time.perf_counter() - start
+    return equal, clock() - start
 
 
 def _starts(size: int, largest: int) -> list[int]:

@@ -20,7 +20,7 @@ from app.generators.pixels import from_pixels, to_pixels
 from app.repository.manifest import ImageSpec, Manifest
 from app.repository.store import ModelRepository
 from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, Run, SampleBatch
-from app.worker.agreement import keep_worthwhile, measure_agreement
+from app.worker.agreement import choose_clock, keep_worthwhile, measure_agreement
 from app.worker.latents import draw_run_latents
 from app.worker.residency import PartRef, Residency
 from app.worker.rewriting import Rewritten, rewrite
@@ -28,7 +28,8 @@ from app.worker.rewriting import Rewritten, rewrite
 Number = TypeVar("Number", bound=np.generic)
 
 _PROBE_SEED = 0
-_WORTHWHILE_GAIN = 0.1  # a larger batch holds more memory, and keeps others waiting for longer
+_BATCH_OVERHEAD_S = 1e-3  # drawing latents, messages, turns of threads
+_WORTHWHILE_GAIN = 0.15  # a larger batch holds more memory, and keeps others waiting for longer
 _ENCODED_AT_ONCE = 16  # always, padded: what an image becomes does not depend on how many there are
 
 _log = get_logger(__name__)
@@ -84,10 +85,11 @@ class Session:
             labels = rows % generator.num_classes if generator.num_classes else None
             return self._forward(generator, probes[rows], labels)
 
-        agreed = yield from measure_agreement(forward, torch.arange(sizes[-1], device=self._device), sizes)
+        rows = torch.arange(sizes[-1], device=self._device)
+        agreed = yield from measure_agreement(forward, rows, sizes, choose_clock(self._device))
         return ModelLoaded(
             model=model,
-            batch_sizes=keep_worthwhile(agreed, gain=_WORTHWHILE_GAIN),
+            batch_sizes=keep_worthwhile(agreed, overhead_s=_BATCH_OVERHEAD_S, gain=_WORTHWHILE_GAIN),
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
             resident_bytes=_count_bytes(generator),
             load_s=time.perf_counter() - began,

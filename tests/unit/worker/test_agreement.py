@@ -1,3 +1,5 @@
+import time
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ SIZES = (4, 16, 64)
 
 
 def measure(forward, sizes=SIZES):
-    steps = measure_agreement(forward, torch.arange(sizes[-1]), sizes)
+    steps = measure_agreement(forward, torch.arange(sizes[-1]), sizes, time.perf_counter)
     while True:
         try:
             next(steps)
@@ -66,7 +68,7 @@ def test_values_that_are_not_finite_are_refused():
 
 
 def test_other_work_can_be_done_between_passes():
-    steps = measure_agreement(make_images, torch.arange(64), SIZES)
+    steps = measure_agreement(make_images, torch.arange(64), SIZES, time.perf_counter)
 
     assert 9 == sum(1 for _ in steps)
 
@@ -86,4 +88,10 @@ def test_each_size_is_timed():
     ],
 )
 def test_a_size_that_makes_samples_no_faster_than_a_smaller_one_is_left_out(seconds, kept):
-    assert kept == keep_worthwhile(list(map(Agreed, SIZES, seconds)), gain=0.1)
+    assert kept == keep_worthwhile(list(map(Agreed, SIZES, seconds)), overhead_s=0.0, gain=0.1)
+
+
+def test_what_a_batch_costs_beside_its_pass_speaks_for_larger_ones():
+    agreed = list(map(Agreed, SIZES, (1.0, 4.0, 16.0)))
+
+    assert (4, 16) == keep_worthwhile(agreed, overhead_s=0.5, gain=0.1)
