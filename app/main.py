@@ -15,6 +15,7 @@ from app.api.metrics import Metrics
 from app.api.problems import install_handlers
 from app.api.routes import datasets, interpolations, models, operations, samples, variations, verifications
 from app.api.services import Services
+from app.api.uploads import UploadMemory
 from app.core.settings import Settings
 from app.decoding.pool import Decoders
 from app.repository.store import ModelRepository
@@ -37,7 +38,8 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
     """
     repository = ModelRepository(settings.repository.url)
     engine = engine or Engine(settings, repository)
-    metrics = Metrics(engine)
+    uploads = UploadMemory(settings.limits.upload_memory_bytes)
+    metrics = Metrics(engine, uploads)
     encoder = Encoder(count_cores(), metrics.encoding)
     decoders = decoders or Decoders(
         settings.limits, processes=min(count_cores(), MAX_DECODERS), max_waiting=settings.queue.requests
@@ -67,7 +69,7 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders)
+    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, uploads)
     app.add_middleware(Express, owner=app, routes=[samples.EXPRESS])
     app.add_middleware(Gate, keys=KeyRing(settings), count_request=metrics.count_request)
     install_handlers(app)

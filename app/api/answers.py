@@ -1,7 +1,7 @@
 """Samples into answers: the headers that say what they are, and the body in the chosen format."""
 
 import sys
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -20,6 +20,7 @@ from app.imaging.mark import Origin
 from app.repository.manifest import dump_manifest
 from app.schemas.jobs import ModelRef
 from app.schemas.samples import SampleFormat
+from app.serving.admission import Terms
 from app.serving.catalog import ServedVersion
 from app.serving.engine import Engine
 from app.serving.merging import ChunkStream, FinishedStream
@@ -55,7 +56,7 @@ class FileOrder(Protocol):
         """What a browser saves the answer as."""
         ...
 
-    def submit(self, engine: Engine) -> ChunkStream:
+    def submit(self, engine: Engine, terms: Terms) -> ChunkStream:
         """Have the samples computed."""
         ...
 
@@ -100,9 +101,9 @@ class Order:
         kind = "-".join(["", *plan.how])
         return f"{ref.name}-{ref.version}{kind}-seed{plan.seed}-{plan.first_index}.{self.sample_format}"
 
-    def submit(self, engine: Engine) -> ChunkStream:
+    def submit(self, engine: Engine, terms: Terms) -> ChunkStream:
         """Have the samples computed."""
-        return engine.submit(self.version, self.plan)
+        return engine.submit(self.version, self.plan, terms=terms)
 
     def numerics(self, engine: Engine) -> str | None:
         """Say what its samples are computed with; None while that is not known."""
@@ -138,24 +139,25 @@ class ReadyOrder(Order):
 
     chunk: SampleChunk
 
-    def submit(self, engine: Engine) -> FinishedStream:  # noqa: ARG002 - as orders do
+    def submit(self, engine: Engine, terms: Terms) -> FinishedStream:  # noqa: ARG002 - as orders do
         """Return the samples."""
         return FinishedStream(self.chunk)
 
 
-async def answer_order(order: FileOrder, services: Services, receive: Receive) -> Response:
+async def answer_order(order: FileOrder, services: Services, receive: Receive, terms: Terms) -> Response:
     """Compute an order's samples and make the answer; the samples of large ones are computed while it is sent.
 
     Args:
         order: What to answer.
         services: The application's parts.
         receive: The request's channel, watched for the caller leaving.
+        terms: For whom, and how long it may wait.
 
     Raises:
         ServiceError: If the samples cannot be computed; an answer that has begun is broken off instead.
         ClientDisconnect: If the caller left before the answer began.
     """
-    stream = order.submit(services.engine)
+    stream = order.submit(services.engine, terms)
     try:
         answer = await until_disconnect(receive, _begin(order, stream, services))
     except BaseException:
@@ -237,8 +239,13 @@ def _describe(order: FileOrder, stream: ChunkStream, services: Services, encode_
     return {
         **order.headers,
         **({} if numerics is None else {"Fount-Numerics": numerics}),
-        "Server-Timing": ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items()),
+        "Server-Timing": write_times(times),
     }
+
+
+def write_times(times: Mapping[str, float]) -> str:
+    """Write seconds by name as ``Server-Timing`` has them."""
+    return ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items())
 
 
 def _count(order: FileOrder, services: Services, offset: int, count: int) -> None:

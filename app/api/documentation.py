@@ -46,7 +46,7 @@ DECODED = (
     "decoding-timeout",
     "decoder-crashed",
 )
-SERVED = ("no-capacity", "queue-full", "not-ready", "worker-lost", "worker-failed")
+SERVED = ("no-capacity", "queue-full", "deadline-exceeded", "not-ready", "worker-lost", "worker-failed")
 
 _FILE = {"type": "string", "format": "binary"}
 _SCHEMAS = {
@@ -61,7 +61,8 @@ _SAMPLE_HEADERS = {
     "Fount-First-Index": "Number of the first sample.",
     "Fount-Num-Samples": "How many samples the answer holds.",
     "Fount-Numerics": "Build, device, precision and rewrites that the samples were computed with.",
-    "Server-Timing": "Milliseconds of queue, device and encode, as known when the answer began.",
+    "Server-Timing": "Milliseconds of queue, device and encode, as known when the answer began; of variations also of "
+    "decode and latents, before these.",
 }
 
 

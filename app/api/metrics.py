@@ -8,6 +8,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from app import __version__
+from app.api.uploads import UploadMemory
 from app.serving.engine import Engine
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -20,7 +21,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series pe
 class Metrics:
     """The metrics of one application; two in one process do not meet."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, uploads: UploadMemory) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "fount_http_requests", "Answered requests.", ["method", "route", "status"], registry=self._registry
@@ -44,7 +45,7 @@ class Metrics:
         Gauge("fount_build_info", "1, with the build's version.", ["version"], registry=self._registry).labels(
             __version__
         ).set(1)
-        self._registry.register(_EngineCollector(engine))
+        self._registry.register(_EngineCollector(engine, uploads))
         self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._by_version: dict[tuple[str, int], Counter] = {}
 
@@ -70,8 +71,9 @@ class Metrics:
 
 
 class _EngineCollector(Collector):
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, uploads: UploadMemory) -> None:
         self._engine = engine
+        self._uploads = uploads
 
     def collect(self) -> Iterable[Metric]:
         status = self._engine.status()
@@ -80,12 +82,15 @@ class _EngineCollector(Collector):
             "fount_queued_streams": ("Sample requests admitted and not finished.", status.queued_streams),
             "fount_queued_samples": ("Samples waiting for the device.", status.queued_samples),
             "fount_batches_in_flight": ("Batches sent to the worker and not answered.", status.batches_in_flight),
+            "fount_upload_bytes": ("Bodies with images that are held now, in bytes.", self._uploads.held_bytes),
         }
         counters = {
             "fount_worker_restarts": ("Workers started after the first.", status.restarts),
             "fount_samples_computed": ("Samples that the worker computed.", status.samples),
             "fount_device_seconds": ("Device time spent on batches.", status.device_s),
             "fount_requests_refused": ("Sample requests refused for a full queue.", status.refused),
+            "fount_requests_overdue": ("Sample requests that could not be begun in time.", status.overdue),
+            "fount_uploads_refused": ("Requests refused for the memory of uploads.", self._uploads.refused),
             "fount_requests_cancelled": ("Sample requests whose caller left.", status.cancelled),
             "fount_requests_failed": ("Sample requests that ended with an error.", status.failed),
         }

@@ -125,6 +125,11 @@ TABLE: Mapping[type[ServiceError], Row] = {
     ),
     errors.CapacityError: Row(HTTPStatus.SERVICE_UNAVAILABLE, "No capacity now", _WAIT),
     errors.QueueFullError: Row(HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full", _WAIT),
+    errors.DeadlineExceededError: Row(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "It would take too long",
+        f"{_WAIT} `Fount-Timeout` may allow more time, up to what the service allows.",
+    ),
     errors.NotReadyError: Row(HTTPStatus.SERVICE_UNAVAILABLE, "Not ready", _WAIT),
     errors.WorkerError: Row(HTTPStatus.INTERNAL_SERVER_ERROR, "The worker failed", _REPORT),
     errors.WorkerLostError: Row(HTTPStatus.SERVICE_UNAVAILABLE, "The worker is away", _WAIT),

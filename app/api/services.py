@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Request
 
 from app.api.encoding import Encoder
 from app.api.metrics import Metrics
+from app.api.uploads import UploadMemory
 from app.core.settings import Settings
 from app.decoding.pool import Decoders
 from app.repository.store import ModelRepository
@@ -24,6 +25,7 @@ class Services:
     metrics: Metrics
     encoder: Encoder
     decoders: Decoders
+    uploads: UploadMemory
 
 
 async def _find_services(request: Request) -> Services:  # async: FastAPI sends others to a thread

@@ -1,13 +1,16 @@
 """Files in a request: the parts of a form, or one image as the whole body. Bounded in bytes, parts and time."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fastapi import Request
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.api.strict import read_body
-from app.core.errors import LimitExceededError, MalformedBodyError, UnsupportedMediaError
+from app.core.errors import LimitExceededError, MalformedBodyError, QueueFullError, UnsupportedMediaError
 
+RETRY_AFTER_S = 1
 UPLOAD_DEADLINE_S = 60.0
 FORM_TYPE = "multipart/form-data"
 _MAX_NAME = 200
@@ -20,6 +23,45 @@ class Part:
     name: str
     file_name: str | None
     data: bytes
+
+
+class UploadMemory:
+    """Bytes of bodies that all requests hold together.
+
+    Args:
+        limit_bytes: Most of them; one body alone is always taken.
+
+    Attributes:
+        held_bytes: How many are held now.
+        refused: Requests that were refused since there was no room.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self.held_bytes = 0
+        self.refused = 0
+
+    @contextlib.contextmanager
+    def hold(self, request: Request, limit_bytes: int) -> Iterator[None]:
+        """Keep room for the body of a request, before it is read and as long as it is used.
+
+        Args:
+            request: The request; where it does not say how long its body is, it may be of any length.
+            limit_bytes: Most bytes of its body.
+
+        Raises:
+            QueueFullError: If there is no room now.
+        """
+        declared = request.headers.get("content-length", "")
+        num_bytes = min(limit_bytes, int(declared[:20])) if declared.isdecimal() else limit_bytes
+        if self.held_bytes and self.held_bytes + num_bytes > self._limit_bytes:
+            self.refused += 1
+            raise QueueFullError("as many uploads are held as the service has memory for", retry_after_s=RETRY_AFTER_S)
+        self.held_bytes += num_bytes
+        try:
+            yield
+        finally:
+            self.held_bytes -= num_bytes
 
 
 async def read_parts(request: Request, *, limit_bytes: int, limit_parts: int) -> list[Part]:

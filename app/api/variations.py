@@ -1,7 +1,7 @@
 """From a form with images to an order of their variations: decode, find the latents, plan."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from app.api.services import Services
 from app.api.strict import parse_json
 from app.api.uploads import Part
 from app.api.validation import explain_errors, suggest_name
+from app.core.clock import monotonic
 from app.core.errors import InvalidInputError, LimitExceededError, NoEncoderError
 from app.core.seeds import draw_seed
 from app.core.settings import LimitSettings
@@ -25,6 +26,7 @@ from app.imaging.mark import Fact, Origin
 from app.repository.manifest import ImageSpec, Manifest, dump_manifest
 from app.schemas.samples import SampleFormat
 from app.schemas.variations import VariationForm, VariationRequest
+from app.serving.admission import Terms
 from app.serving.catalog import ServedVersion
 from app.serving.engine import Engine
 from app.serving.plan import Labels
@@ -46,10 +48,12 @@ class VariationOrder(Order):
     Attributes:
         plan: Which variations.
         sources: SHA-256 of each image's pixels, as the encoder saw them.
+        times: Seconds of what was done to plan them: ``decode``, and ``latents``.
     """
 
     plan: VariationPlan
     sources: Sequence[str]
+    times: Mapping[str, float]
 
     @property
     def headers(self) -> dict[str, str]:
@@ -181,18 +185,22 @@ async def plan_variations(
     classes: Labels | None,
     version: ServedVersion,
     services: Services,
-) -> tuple[VariationPlan, list[str]]:
+    terms: Terms,
+) -> tuple[VariationPlan, list[str], dict[str, float]]:
     """Decode images and find their latents.
 
     Returns:
-        The plan, and the SHA-256 of each image's pixels as the encoder saw them.
+        The plan, the SHA-256 of each image's pixels as the encoder saw them, and the seconds that both took.
 
     Raises:
         ServiceError: If an image cannot be decoded, or the encoder not be run.
     """
+    started = monotonic()
     decoded = await services.decoders.decode_all(files, options_for(version.manifest.image), f"/{IMAGES}")
     pixels: Pixels = np.stack([one.pixels.astype(np.uint8, copy=False) for one in decoded])
-    latents = await _encode(services.engine, version, pixels, classes)
+    decoded_at = monotonic()
+    latents = await _encode(services.engine, version, pixels, classes, terms)
+    times = {"decode": decoded_at - started, "latents": monotonic() - decoded_at}
     plan = VariationPlan(
         draw_seed() if request.seed is None else request.seed,
         latents,
@@ -202,7 +210,7 @@ async def plan_variations(
         request.first_index,
         classes,
     )
-    return plan, [hashlib.sha256(one.tobytes()).hexdigest() for one in pixels]
+    return plan, [hashlib.sha256(one.tobytes()).hexdigest() for one in pixels], times
 
 
 def options_for(image: ImageSpec) -> DecodeOptions:
@@ -211,14 +219,14 @@ def options_for(image: ImageSpec) -> DecodeOptions:
 
 
 async def _encode(
-    engine: Engine, version: ServedVersion, pixels: Pixels, classes: Labels | None
+    engine: Engine, version: ServedVersion, pixels: Pixels, classes: Labels | None, terms: Terms
 ) -> NDArray[np.float32]:
     """Find latents, some images at a time: samples of others are computed between, and messages stay short."""
     size = max(1, min(ENCODED_AT_ONCE, MAX_ENCODED_BYTES // version.manifest.image.num_bytes))
     parts = []
     for start in range(0, len(pixels), size):
         labels = None if classes is None else classes[start : start + size]
-        parts.append(await engine.encode(version, pixels[start : start + size], labels))
+        parts.append(await engine.encode(version, pixels[start : start + size], labels, terms))
     return np.concatenate(parts)
 
 

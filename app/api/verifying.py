@@ -22,6 +22,7 @@ from app.schemas.jobs import BFLOAT16, BFLOAT16_LARGEST, BFLOAT16_MEAN
 from app.schemas.marks import PathMark, SampleMark
 from app.schemas.samples import SampleFormat
 from app.schemas.verifications import Verdict, VerificationAnswer, VerifiedSample
+from app.serving.admission import Terms
 from app.serving.catalog import ServedVersion
 from app.serving.plan import SPHERICAL, PathPlan, Plan, SampleAddress, SamplePlan
 
@@ -47,13 +48,14 @@ class _Unverifiable(Exception):  # noqa: N818 - an outcome, not an error
         self.detail = detail
 
 
-async def verify(data: bytes, services: Services, receive: Receive) -> VerificationAnswer:
+async def verify(data: bytes, services: Services, receive: Receive, terms: Terms) -> VerificationAnswer:
     """Verify one image file.
 
     Args:
         data: The whole file, of any kind.
         services: The application's parts.
         receive: The request's channel, watched for the caller leaving.
+        terms: For whom, and how long it may wait.
 
     Raises:
         ServiceError: If the sample cannot be computed now.
@@ -81,7 +83,7 @@ async def verify(data: bytes, services: Services, receive: Receive) -> Verificat
             sample=_describe(mark),
         )
     order = Order(version, plan, SampleFormat.PNG)
-    images = await until_disconnect(receive, _compute(order, services))
+    images = await until_disconnect(receive, _compute(order, services, terms))
     numerics = services.engine.numerics(version)
     rounding = _BFLOAT16 if numerics is not None and BFLOAT16 in numerics else _FLOAT32
     verdict, difference = (await services.encoder.run(_compare, data, facts, order, images, rounding))[0]
@@ -161,8 +163,8 @@ def _plan_frame(mark: SampleMark, path: PathMark, frame: int, label: int | None)
     )
 
 
-async def _compute(order: Order, services: Services) -> Pixels:
-    stream = services.engine.submit(order.version, order.plan)
+async def _compute(order: Order, services: Services, terms: Terms) -> Pixels:
+    stream = order.submit(services.engine, terms)
     try:
         return (await anext(stream)).images
     finally:

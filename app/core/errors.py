@@ -29,6 +29,7 @@
     │   └── PreconditionFailedError  precondition-failed
     ├── CapacityError                no-capacity
     │   ├── QueueFullError           queue-full
+    │   ├── DeadlineExceededError    deadline-exceeded
     │   └── NotReadyError            not-ready
     ├── WorkerError                  worker-failed
     │   ├── WorkerLostError          worker-lost
@@ -230,6 +231,12 @@ class QueueFullError(CapacityError):
     """As much work waits as the service is willing to hold."""
 
     code = "queue-full"
+
+
+class DeadlineExceededError(CapacityError):
+    """The request was not begun, or would not be, within the time that it may wait; ``Fount-Timeout`` says how long."""
+
+    code = "deadline-exceeded"
 
 
 class NotReadyError(CapacityError):

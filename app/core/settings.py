@@ -64,6 +64,12 @@ class QueueSettings(_Section):
     """How much work may wait."""
 
     requests: int = Field(1024, ge=1, le=1_000_000, description="Sample requests admitted at once.")
+    wait_s: float = Field(
+        60.0,
+        gt=0,
+        le=3600,
+        description="How long a request may wait until it is begun; `Fount-Timeout` of a request may say less.",
+    )
     window_batches: int = Field(4, ge=1, le=64, description="Batches one request may have ahead of its reader.")
 
 
@@ -83,6 +89,9 @@ class LimitSettings(_Section):
     samples_per_dataset: int = Field(1_000_000, ge=1, le=1_000_000_000, description="Most samples of a dataset.")
     shards_per_dataset: int = Field(2000, ge=1, le=100_000, description="Most shards of a dataset.")
     upload_bytes: int = Field(32 * MIB, ge=1024, le=1024 * MIB, description="Largest body with images.")
+    upload_memory_bytes: int = Field(
+        256 * MIB, ge=1024, le=2**40, description="Bodies with images that are held at once, in bytes."
+    )
     uploads: int = Field(64, ge=1, le=4096, description="Most images in one body.")
     upload_pixels: int = Field(2**25, ge=1024, le=2**28, description="Most pixels of one uploaded image.")
     decoding_s: float = Field(10.0, gt=0, le=600, description="Processor time to decode one uploaded image.")

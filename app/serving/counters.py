@@ -18,7 +18,9 @@ class Counters:
     samples: int = 0
     device_s: float = 0.0
     lanes: int = 1
+    padded: int = 0
     refused: int = 0
+    overdue: int = 0
     cancelled: int = 0
     failed: int = 0
 
@@ -26,7 +28,12 @@ class Counters:
         """Count a computed batch."""
         self.batches[batch.size] += 1
         self.samples += batch.num_samples
+        self.padded += batch.size
         self.device_s += done.device_s
+
+    def predict_s(self, num_samples: int) -> float:
+        """Predict how long the device takes for so many samples and their padding; 0.0 while nothing was measured."""
+        return num_samples * self.device_s / (self.padded * self.lanes) if self.padded else 0.0
 
     def estimate_wait_s(self, waiting_samples: int) -> int:
         """Estimate when so much waiting work is done, from the measured rate: whole seconds, 1 to 60."""

@@ -27,8 +27,10 @@ from app.schemas.jobs import (
     SampleBatch,
     UnloadModel,
 )
+from app.serving.admission import ANY_TIME, Terms, explain_overdue
 from app.serving.batcher import Batcher, PlannedBatch
 from app.serving.counters import Counters
+from app.serving.deadlines import Deadlines
 from app.serving.errands import Errands
 from app.serving.plan import Labels, Plan, labels_of
 from app.serving.reservoir import Reservoir
@@ -88,6 +90,7 @@ class Dispatcher:
         self._job_ids = itertools.count()
         self._requests: dict[int, _Request] = {}
         self._sent: dict[int, _Sent] = {}
+        self._deadlines = Deadlines(clock, self._drop_overdue)
         self._worker: WorkerLine | None = None
         self._free_slots: list[int] = []
         self._retired: set[ModelRef] = set()
@@ -110,9 +113,12 @@ class Dispatcher:
         """Wait until the first worker takes work."""
         await self._came.wait()
 
-    def submit(self, model: ModelRef, image: ImageSpec, plan: Plan, *, interactive: bool) -> SampleStream:
+    def submit(
+        self, model: ModelRef, image: ImageSpec, plan: Plan, *, interactive: bool, terms: Terms = ANY_TIME
+    ) -> SampleStream:
         """Admit a request; returns at once."""
-        ticket = self._batcher.submit(model, plan.num_samples, interactive=interactive)
+        ticket = self._batcher.submit(model, plan.num_samples, interactive=interactive, key=terms.key)
+        self._deadlines.add(ticket, terms.begin_by)
         stream = SampleStream(
             plan,
             on_read=lambda position: self._read(ticket, position),
@@ -255,6 +261,7 @@ class Dispatcher:
 
     def _pump(self) -> None:
         self._pump_is_due = False
+        self._deadlines.check()
         while self._worker is not None and (batch := self._batcher.next_batch()) is not None:
             self._send_batch(self._worker, batch)
 
@@ -266,6 +273,7 @@ class Dispatcher:
             request = self._requests[part.ticket]
             plan = request.stream.plan
             if part.offset == 0:
+                self._deadlines.discard(part.ticket)
                 request.stream.queue_s = now - request.submitted
             runs.append(plan.run(part.offset, part.count))
             wanted.append((plan, part.offset, part.count))
@@ -318,9 +326,16 @@ class Dispatcher:
         self._batcher.cancel(ticket)
         self._forget(ticket)
 
+    def _drop_overdue(self, tickets: Sequence[int]) -> None:
+        self._counters.overdue += len(tickets)
+        self._end(tickets, explain_overdue(self._counters, self._batcher))
+
     def _fail(self, tickets: Sequence[int], error: ServiceError) -> None:
+        self._counters.failed += sum(self._requests[ticket].is_awaited for ticket in tickets)
+        self._end(tickets, error)
+
+    def _end(self, tickets: Sequence[int], error: ServiceError) -> None:
         for ticket in tickets:
-            self._counters.failed += self._requests[ticket].is_awaited
             # One exception object per reader: a traceback belongs to one task.
             self._requests[ticket].stream.fail(error_from_code(error.code, error.detail, error.fields))
             self._batcher.cancel(ticket)
@@ -328,6 +343,7 @@ class Dispatcher:
 
     def _forget(self, ticket: int) -> None:
         request = self._requests.pop(ticket)
+        self._deadlines.discard(ticket)
         if not len(self._batcher):
             self._idle.set()
         if request.model in self._retired:

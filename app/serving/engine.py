@@ -13,7 +13,6 @@ from app.core.errors import (
     ConfigurationError,
     NoEncoderError,
     NotReadyError,
-    QueueFullError,
     VersionNotFoundError,
     WorkerLostError,
 )
@@ -21,6 +20,7 @@ from app.core.seeds import draw_seed
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
 from app.schemas.jobs import ModelRef, NumericsConfig, WorkerConfig, WorkerReady
+from app.serving.admission import ANY_TIME, Admission, Terms
 from app.serving.batcher import Batcher
 from app.serving.catalog import Catalog, ServedVersion
 from app.serving.channel import spawn_worker
@@ -58,6 +58,7 @@ class EngineStatus:
         samples: Samples computed.
         device_s: Seconds spent on batches, of all lanes together.
         refused: Requests refused because the queue was full.
+        overdue: Requests refused or dropped because they could not be begun in time.
         cancelled: Requests closed before they were finished.
         failed: Requests that ended with an error.
     """
@@ -72,6 +73,7 @@ class EngineStatus:
     samples: int
     device_s: float
     refused: int
+    overdue: int
     cancelled: int
     failed: int
 
@@ -103,6 +105,7 @@ class Engine:
         self._settings = settings
         self._counters = Counters()
         self._batcher = Batcher(window_batches=settings.queue.window_batches)
+        self._admission = Admission(self._batcher, self._counters, settings.queue, clock)
         self._dispatcher = Dispatcher(self._batcher, self._counters, clock)
         self._supervisor = Supervisor(
             worker_config(settings, repository.url),
@@ -164,26 +167,33 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._supervisor.stop()
 
-    def submit(self, version: ServedVersion, plan: Plan, *, interactive: bool | None = None) -> SampleStream:
+    def agree(self, key: str, timeout_s: float | None = None) -> Terms:
+        """Fix the terms of a request that came now; see ``Admission.agree``."""
+        return self._admission.agree(key, timeout_s)
+
+    def submit(
+        self, version: ServedVersion, plan: Plan, *, interactive: bool | None = None, terms: Terms = ANY_TIME
+    ) -> SampleStream:
         """Admit a request; returns at once.
 
         Args:
             version: What ``catalog.resolve`` found.
             plan: Which samples.
             interactive: Whether it goes before bulk work, where it fits into one batch; False makes it bulk.
+            terms: For whom, and how long it may wait. Its stream ends with a ``DeadlineExceededError`` if the first
+                samples do not go to the device in time.
 
         Raises:
             QueueFullError: If ``queue.requests`` requests are admitted already; ``retry_after_s`` is an estimate.
+            DeadlineExceededError: If it would not be begun in time.
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
         self._require_worker()
-        if len(self._batcher) >= self._settings.queue.requests:
-            raise self._refuse()
+        self._admission.check_room(len(self._batcher))
         sizes = self._allow(version)
-        fits = plan.num_samples <= sizes[-1]
-        return self._dispatcher.submit(
-            version.ref, version.manifest.image, plan, interactive=fits and interactive is not False
-        )
+        goes_first = plan.num_samples <= sizes[-1] and interactive is not False
+        self._admission.check_time(terms, interactive=goes_first, turn=sizes[-1])
+        return self._dispatcher.submit(version.ref, version.manifest.image, plan, interactive=goes_first, terms=terms)
 
     def numerics(self, version: ServedVersion) -> str | None:
         """Name what a version is computed with, as far as pixels may show it.
@@ -195,13 +205,16 @@ class Engine:
         worker, loaded = self._supervisor.ready, self.catalog.find_loaded(version.ref)
         return None if worker is None or loaded is None else f"{worker.numerics}/{loaded.numerics}"
 
-    async def encode(self, version: ServedVersion, pixels: Pixels, labels: Labels | None) -> Latents:
+    async def encode(
+        self, version: ServedVersion, pixels: Pixels, labels: Labels | None, terms: Terms = ANY_TIME
+    ) -> Latents:
         """Find the latents that make given images.
 
         Args:
             version: What ``catalog.resolve`` found.
             pixels: Images of its size, uint8, shape (n, height, width, channels).
             labels: Class of each, int32, shape (n,); None for an unconditional model.
+            terms: How long it may wait.
 
         Returns:
             Latents, float32, shape (n, latent_dim).
@@ -209,13 +222,14 @@ class Engine:
         Raises:
             NoEncoderError: If the version has no encoder.
             QueueFullError: If ``queue.requests`` wait for their latents already.
+            DeadlineExceededError: If its time is over.
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
         if not version.manifest.has_encoder:
             raise NoEncoderError("this version has no encoder; `parts` of a version says which do")
         self._require_worker()
-        if self._dispatcher.waiting_encodings >= self._settings.queue.requests:
-            raise self._refuse()
+        self._admission.check_room(self._dispatcher.waiting_encodings)
+        self._admission.check_time(terms)
         return await self._dispatcher.encode(version.ref, pixels, labels)
 
     def next_exchangeable(self, version: ServedVersion, count: int) -> tuple[int, int]:
@@ -258,6 +272,7 @@ class Engine:
             samples=self._counters.samples,
             device_s=self._counters.device_s,
             refused=self._counters.refused,
+            overdue=self._counters.overdue,
             cancelled=self._counters.cancelled,
             failed=self._counters.failed,
         )
@@ -269,13 +284,6 @@ class Engine:
     def _require_worker(self) -> None:
         if self._is_stopping or self._dispatcher.is_missing:
             raise NotReadyError("the service cannot compute samples now", retry_after_s=RETRY_WITHOUT_WORKER_S)
-
-    def _refuse(self) -> QueueFullError:
-        self._counters.refused += 1
-        return QueueFullError(
-            "as many requests wait as the service is willing to hold",
-            retry_after_s=self._counters.estimate_wait_s(self._batcher.waiting_samples),
-        )
 
     def _allow(self, version: ServedVersion) -> tuple[int, ...]:
         """Return the padded sizes of a version, and have it loaded where no worker has loaded it yet."""

@@ -15,6 +15,7 @@ from app.imaging.formats.registry import name_encoding
 from app.imaging.mark import Origin
 from app.schemas.jobs import ModelRef
 from app.schemas.samples import SampleFormat
+from app.serving.admission import ANY_TIME, Terms
 from app.serving.engine import Engine
 from app.serving.merging import MergedStream
 from app.serving.plan import Labels
@@ -72,12 +73,12 @@ class Shard:
         """What a browser saves the shard as."""
         return f"{self.dataset.shard_name(self.number)}.{self.sample_format}"
 
-    def submit(self, engine: Engine) -> MergedStream:
+    def submit(self, engine: Engine, terms: Terms = ANY_TIME) -> MergedStream:
         """Have the samples computed, behind what people wait for."""
         streams: list[SampleStream] = []
         try:
             for block, plan in zip(self.blocks, self.plans, strict=True):
-                streams.append(engine.submit(self.dataset.versions[block], plan, interactive=False))
+                streams.append(engine.submit(self.dataset.versions[block], plan, interactive=False, terms=terms))
         except Exception:
             for stream in streams:
                 stream.cancel()

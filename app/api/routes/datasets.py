@@ -22,6 +22,7 @@ from app.api.documentation import BODY, KEYED, SERVED, binary, problems
 from app.api.keys import AccessScope
 from app.api.services import Services, ServicesDep
 from app.api.strict import StrictRoute
+from app.api.waiting import WAITS, read_terms
 from app.core.errors import NotFoundError
 from app.imaging.formats.registry import FORMATS, Streamed
 from app.schemas.datasets import DatasetAnswer, DatasetRequest
@@ -83,6 +84,7 @@ async def get_dataset(dataset: Annotated[Dataset, Depends(find_dataset)], reques
     "/v1/datasets/{token}/shards/{shard}.{ext}",
     dependencies=SAMPLE,
     response_class=Response,
+    openapi_extra=WAITS,
     responses={
         200: binary(
             "The shard; the same bytes each time.",
@@ -109,11 +111,12 @@ async def get_shard(
     known = answer_not_modified(request.headers.get("if-none-match"), headers | describe_shard(dataset, number))
     if known is not None:
         return known
+    terms = read_terms(request, services.engine)
     order = await asyncio.to_thread(plan_shard, dataset, number, ext)
     if request.state.is_head:
         answer = await _answer_head(order, services)
     else:
-        answer = await answer_order(order, services, request.receive)
+        answer = await answer_order(order, services, request.receive, terms)
     answer.headers.update(_describe_cache(dataset, number, ext, services))  # versions just loaded have numerics now
     return answer
 

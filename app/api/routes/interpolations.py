@@ -13,6 +13,7 @@ from app.api.negotiation import choose_format
 from app.api.planning import check_limits, find_class
 from app.api.services import ServicesDep
 from app.api.strict import StrictRoute
+from app.api.waiting import WAITS, read_terms
 from app.repository.manifest import Manifest
 from app.schemas.interpolations import InterpolationRequest, PathEnd
 from app.serving.plan import SPHERICAL, PathPlan, SampleAddress, SamplePlan
@@ -24,6 +25,7 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
     "/v1/interpolations",
     dependencies=[requires(AccessScope.SAMPLE)],
     response_class=Response,
+    openapi_extra=WAITS,
     responses={
         200: binary("The frames, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
         **problems(*KEYED, *BODY, *SERVED, *COMPUTED),
@@ -31,11 +33,12 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
 )
 async def create_interpolation(body: InterpolationRequest, services: ServicesDep, request: Request) -> Response:
     """Compute the path between two samples. Its ends have the latents of the samples at these addresses."""
+    terms = read_terms(request, services.engine)
     version = await services.engine.catalog.obtain(body.model)
     chosen = choose_format(body.format, request.headers.get("accept"), body.num_frames)
     check_limits(body.num_frames, chosen, version.manifest.image, services.settings.limits)
     order = Order(version, plan_path(body, version.manifest), chosen)
-    return await answer_order(order, services, request.receive)
+    return await answer_order(order, services, request.receive, terms)
 
 
 def plan_path(request: InterpolationRequest, manifest: Manifest) -> PathPlan:

@@ -20,6 +20,7 @@ from app.api.negotiation import choose_format
 from app.api.planning import check_limits, count_samples, find_class, find_label, is_exchangeable, plan_samples
 from app.api.services import ModelName, Number63, Selector, Services, ServicesDep
 from app.api.strict import StrictRoute
+from app.api.waiting import WAITS, read_terms
 from app.core.errors import NotFoundError
 from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
 from app.imaging.codec import ImageFormat
@@ -70,6 +71,7 @@ async def read_address(
     "/v1/samples",
     dependencies=SAMPLE,
     response_class=Response,
+    openapi_extra=WAITS,
     responses={
         200: binary("The samples, in the chosen format.", SAMPLE_MEDIA_TYPES, SAMPLE_HEADERS),
         **problems(*KEYED, *BODY, *SERVED, *COMPUTED),
@@ -78,6 +80,7 @@ async def read_address(
 async def create_samples(body: SampleRequest, services: ServicesDep, request: Request) -> Response:
     """Compute samples. Equal requests with a seed get equal bytes; parts by `first_index` join to the whole."""
     engine = services.engine
+    terms = read_terms(request, engine)
     version = await engine.catalog.obtain(body.model)
     class_names = version.manifest.class_names
     total, counts = count_samples(body, class_names)
@@ -89,7 +92,7 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     else:
         plan = plan_samples(body, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
         order = Order(version, plan, chosen)
-    return await answer_order(order, services, request.receive)
+    return await answer_order(order, services, request.receive, terms)
 
 
 EXPRESS = ExpressRoute("/v1/samples", SampleRequest, AccessScope.SAMPLE, create_samples)
@@ -99,6 +102,7 @@ EXPRESS = ExpressRoute("/v1/samples", SampleRequest, AccessScope.SAMPLE, create_
     "/v1/models/{name}/versions/{version}/samples/{seed}/{index}.{ext}",
     dependencies=SAMPLE,
     response_class=Response,
+    openapi_extra=WAITS,
     responses={
         200: binary(
             "The sample.",
@@ -117,6 +121,7 @@ async def get_sample(
     truncation: Truncation = 1.0,
 ) -> Response:
     """Compute one sample by its address, which is permanent when it has a version number."""
+    terms = read_terms(request, services.engine)
     version = await services.engine.catalog.obtain(f"{address.name}@{address.version}")
     plan = _plan_one(address, version.manifest.class_names, class_label, truncation)
     order = Order(version, plan, address.image_format)
@@ -124,7 +129,7 @@ async def get_sample(
     known = answer_not_modified(request.headers.get("if-none-match"), headers | order.headers)
     if known is not None:
         return known
-    answer = await answer_order(order, services, request.receive)
+    answer = await answer_order(order, services, request.receive, terms)
     answer.headers.update(_describe_cache(order, address, services))  # a version just loaded has its numerics now
     return answer
 

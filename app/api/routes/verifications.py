@@ -9,6 +9,7 @@ from app.api.services import ServicesDep
 from app.api.strict import StrictRoute
 from app.api.uploads import read_parts
 from app.api.verifying import verify
+from app.api.waiting import WAITS, read_terms
 from app.core.errors import InvalidInputError
 from app.schemas.verifications import VerificationAnswer
 
@@ -18,7 +19,7 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
 @router.post(
     "/v1/verifications",
     dependencies=[requires(AccessScope.SAMPLE)],
-    openapi_extra=describe_upload("image", "The image, as it was received."),
+    openapi_extra=describe_upload("image", "The image, as it was received.") | WAITS,
     responses=problems(
         *KEYED,
         *SERVED,
@@ -34,7 +35,8 @@ router = APIRouter(tags=["samples"], route_class=StrictRoute)
 async def create_verification(services: ServicesDep, request: Request) -> VerificationAnswer:
     """Read which sample an image says to be, compute that sample again, and compare."""
     limits = services.settings.limits
-    parts = await read_parts(request, limit_bytes=limits.upload_bytes, limit_parts=1)
-    if not parts or not parts[0].data:
-        raise InvalidInputError("send one image", pointer="/image")
-    return await verify(parts[0].data, services, request.receive)
+    with services.uploads.hold(request, limits.upload_bytes):
+        parts = await read_parts(request, limit_bytes=limits.upload_bytes, limit_parts=1)
+        if not parts or not parts[0].data:
+            raise InvalidInputError("send one image", pointer="/image")
+        return await verify(parts[0].data, services, request.receive, read_terms(request, services.engine))
