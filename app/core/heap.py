@@ -1,6 +1,7 @@
 """What the C library does with memory that is freed."""
 
 import ctypes
+from collections.abc import Callable
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
@@ -18,9 +19,21 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether the C library can be told; only GNU's can.
     """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return False
+    mallopt = _find("mallopt")
     options = {_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: _LARGEST_INT, _M_ARENA_MAX: 1}
-    return all(mallopt(option, value) for option, value in options.items())
+    return mallopt is not None and all(mallopt(option, value) for option, value in options.items())
+
+
+def give_back_memory() -> None:
+    """Give memory that is free now back to the system, where the C library can be told."""
+    trim = _find("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _find(name: str) -> Callable[..., int] | None:
+    try:
+        function: Callable[..., int] = getattr(ctypes.CDLL(None), name)
+    except (AttributeError, OSError, TypeError):
+        return None
+    return function

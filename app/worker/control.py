@@ -39,10 +39,10 @@ class ControlChannel:
         """Wait until the service has closed its end."""
         self._thread.join()
 
-    def next(self, *, block: bool) -> ToWorker | None:
-        """Return the next message; None when there is none and ``block`` is off."""
+    def next(self, *, wait_s: float | None = None) -> ToWorker | None:
+        """Return the next message; None when there is none within so many seconds, or wait for ever."""
         try:
-            return self._inbox.get(block=block)
+            return self._inbox.get(timeout=wait_s) if wait_s != 0 else self._inbox.get_nowait()
         except queue.Empty:
             return None
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from app.core.errors import OutOfDeviceMemoryError, ServiceError, WorkerError
-from app.core.heap import keep_freed_memory
+from app.core.heap import give_back_memory, keep_freed_memory
 from app.core.logging import configure_logging, get_logger
 from app.core.settings import LogSettings
 from app.repository.store import ModelRepository
@@ -38,6 +38,8 @@ from app.worker.control import ControlChannel
 from app.worker.device import describe_numerics, open_device, pin_slots
 from app.worker.session import Session
 
+_IDLE_S = 2.0
+
 _log = get_logger(__name__)
 
 
@@ -53,7 +55,7 @@ def serve(control_fd: int, memory_fd: int) -> int:
     """
     channel = ControlChannel(socket.socket(fileno=control_fd))
     channel.start()
-    config = channel.next(block=True)
+    config = channel.next()
     if not isinstance(config, WorkerConfig):
         return 1
     configure_logging(LogSettings.model_validate({"level": config.log_level, "format": config.log_format}))
@@ -132,13 +134,22 @@ class Loop:
     def run(self) -> None:
         """Work until ``Shutdown``."""
         while True:
-            message = self._channel.next(block=not self._loads)
+            message = self._next()
             if isinstance(message, Shutdown):
                 return
             if message is not None:
                 self._handle(message)
             if self._loads:
                 self._load_on()
+
+    def _next(self) -> ToWorker | None:
+        if self._loads:
+            return self._channel.next(wait_s=0)
+        message = self._channel.next(wait_s=_IDLE_S)
+        if message is None:
+            give_back_memory()
+            message = self._channel.next()
+        return message
 
     def _handle(self, message: ToWorker) -> None:
         if isinstance(message, SampleBatch):

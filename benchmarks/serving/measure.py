@@ -15,7 +15,7 @@ from serving.results import Limits, Measured, Start
 from serving.servers import BENCHMARKS, ROOT, Fount, Model, Target
 
 IDLE_S = 1.5
-SETTLE_S = 1.0
+SETTLE_S = 4.0
 
 
 @dataclasses.dataclass
@@ -93,7 +93,7 @@ def _look_at_start(target: Target, server: Server, number: int) -> Start:
         setup=target.setup,
         start_s=server.start_s,
         idle_cores=(after.cpu_s - before.cpu_s) / (time.perf_counter() - began),
-        resident_mib=after.resident_mib,
+        memory_mib=after.memory_mib,
         processes=after.processes,
     )
 

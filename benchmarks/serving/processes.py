@@ -26,10 +26,10 @@ _END_S = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """What processes have used so far, and hold now."""
+    """What processes have used so far, and hold now; memory that several share is shared out among them."""
 
     cpu_s: float
-    resident_mib: float
+    memory_mib: float
     processes: int
 
 
@@ -62,7 +62,7 @@ class Server:
         stats = self.list_processes()
         return Usage(
             sum(stat.cpu_s for stat in stats.values()),
-            sum(stat.resident_bytes for stat in stats.values()) / _MIB,
+            sum(_read_share(pid) for pid in stats) / _MIB,
             len(stats),
         )
 
@@ -167,6 +167,16 @@ def _choose_port() -> int:
 def _read_stats() -> dict[int, _Stat]:
     found = {int(entry.name): _read_stat(entry) for entry in _PROC.iterdir() if entry.name.isdigit()}
     return {pid: stat for pid, stat in found.items() if stat is not None}
+
+
+def _read_share(pid: int) -> int:
+    """Return what a process holds, in bytes: a page that n of them share counts for 1/n in each; 0 if it is gone."""
+    try:
+        text = (_PROC / str(pid) / "smaps_rollup").read_text("ascii")
+    except OSError:
+        return 0
+    line = next((line for line in text.splitlines() if line.startswith("Pss:")), "Pss: 0 kB")
+    return int(line.split()[1]) * 1024
 
 
 def _read_stat(folder: Path) -> _Stat | None:

@@ -32,7 +32,7 @@ class Start(_Record):
     setup: str
     start_s: float
     idle_cores: float
-    resident_mib: float
+    memory_mib: float
     processes: int
 
 

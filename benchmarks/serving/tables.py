@@ -170,12 +170,12 @@ def _cost_table(document: Document) -> str:
                 [
                     name,
                     f"{_median(starts, lambda one: one.processes):.0f}",
-                    f"{_median(starts, lambda one: one.resident_mib):,.0f}",
+                    f"{_median(starts, lambda one: one.memory_mib):,.0f}",
                     f"{_median(starts, lambda one: one.idle_cores):.2f}",
                     f"{_median(starts, lambda one: one.start_s):.1f}",
                 ]
             )
-    return _table(["server", "processes", "resident MiB", "cores while idle", "start to first answer, s"], rows)
+    return _table(["server", "processes", "memory MiB", "cores while idle", "start to first answer, s"], rows)
 
 
 def _limits(document: Document) -> dict[int, float]:

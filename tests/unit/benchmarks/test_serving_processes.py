@@ -18,7 +18,7 @@ def test_descendants_are_counted_and_ended_with_their_server():
 
     assert 2 == usage.processes
     assert server.pid in pids
-    assert 0 < usage.resident_mib
+    assert 0 < usage.memory_mib
     assert not server.list_processes()
 
 

@@ -45,7 +45,7 @@ def make_document(measured, *, rounds=1):
         for number in range(1, rounds + 1)
         for rate in (500.0, 1500.0)
     ]
-    start = Start(round=1, server=FOUNT, setup="", start_s=1.5, idle_cores=0.0, resident_mib=310.0, processes=2)
+    start = Start(round=1, server=FOUNT, setup="", start_s=1.5, idle_cores=0.0, memory_mib=310.0, processes=2)
     return Document(
         date=dt.date(2026, 1, 2),
         commit="0123456789",

@@ -25,13 +25,13 @@ def test_pings_are_answered_and_work_is_queued(sockets):
 
     channel.start()
     answer = read_from_worker().feed(ours.recv(1000))
-    work = [channel.next(block=True), channel.next(block=True)]
+    work = [channel.next(), channel.next()]
     ours.shutdown(socket.SHUT_WR)
     channel.join()
 
     assert [Pong(7)] == answer
     assert [LoadModel(MODEL), Shutdown()] == work
-    assert channel.next(block=False) is None
+    assert channel.next(wait_s=0) is None
 
 
 @pytest.mark.parametrize("last_words", [b"", b"\xff\xff\xff\xff"], ids=["end", "nonsense"])

@@ -22,6 +22,7 @@ from app.schemas.jobs import (
     Shutdown,
     UnloadModel,
 )
+from app.worker import loop
 from app.worker.loop import Lanes, Loop
 
 MODEL = ModelRef("digits", 1, "d" * 64)
@@ -34,10 +35,10 @@ class FakeChannel:
         self.inbox = deque(messages)
         self.sent = []
 
-    def next(self, *, block):
+    def next(self, *, wait_s=None):
         if self.inbox:
             return self.inbox.popleft()
-        assert not block
+        assert wait_s is not None
         return None
 
     def send(self, message):
@@ -80,10 +81,10 @@ class ShuttingDown(FakeChannel):
         super().__init__(*messages)
         self.answers = answers
 
-    def next(self, *, block):
+    def next(self, *, wait_s=None):
         if not self.inbox and len(self.sent) >= self.answers:
             return Shutdown()
-        return super().next(block=block)
+        return super().next(wait_s=wait_s)
 
 
 def make_batch(batch_id=1):
@@ -182,6 +183,18 @@ def test_images_that_cannot_be_encoded_are_told_and_the_worker_goes_on():
     assert "secret" not in channel.sent[0].detail
 
 
+def test_memory_is_given_back_once_there_has_been_nothing_to_do(monkeypatch):
+    given_back = []
+    monkeypatch.setattr(loop, "give_back_memory", lambda: given_back.append(True))
+    pause = [None, make_batch(), None, Shutdown()]
+    channel = FakeChannel(*pause)
+
+    Loop(channel, FakeSession()).run()
+
+    assert [True, True] == given_back
+    assert [BatchStarted, BatchDone] == kinds(channel)
+
+
 class QueueChannel:
     """Messages that several lanes wait for."""
 
@@ -191,9 +204,9 @@ class QueueChannel:
         self.send = self.sent.put
         self.put_back = self.inbox.put
 
-    def next(self, *, block):
+    def next(self, *, wait_s=None):
         try:
-            return self.inbox.get(block=block)
+            return self.inbox.get(timeout=wait_s) if wait_s != 0 else self.inbox.get_nowait()
         except queue.Empty:
             return None
 
