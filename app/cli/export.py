@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -16,9 +17,12 @@ from app.cli.export_progress import ExportProgress
 from app.cli.pairs import parse_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterator
+    from contextlib import AbstractAsyncContextManager
 
+    from app.core.settings import Settings
     from app.exporting.export import Export, ExportOrder
+    from app.exporting.site import Site
     from app.schemas.datasets import DatasetRequest
 
 EPILOG = """Examples:
@@ -28,6 +32,8 @@ EPILOG = """Examples:
 `fount export --model mnist-gan@2 --class-counts 3=500,8=500 --seed 1 --format parquet -o digits/`
 
 `fount export dataset.json -o s3://bucket/digits --workers 4`
+
+`fount export dataset.json -o s3://bucket/digits --ray`
 
 Shards have the bytes that the service gives. The same command resumes what was broken off: what is there is checked,
 and not computed again. After Ctrl-C the exit code is 130, after SIGTERM 143."""
@@ -52,7 +58,19 @@ Splits = Annotated[
     str | None, typer.Option("--splits", metavar="NAME=SHARE,…", help="Splits of `--model`; shares add up to 1.")
 ]
 Format = Annotated[str | None, typer.Option("--format", help="`tar`, `parquet`, `arrow` or `npz`.")]
-Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes that compute; they share the cores.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        max=1024,
+        help="Processes that compute: 1, or with `--ray` as many as the cluster has room for.",
+    ),
+]
+Ray = Annotated[bool, typer.Option("--ray", help="Compute on the Ray cluster of `RAY_ADDRESS` or of this machine.")]
+RayAddress = Annotated[
+    str | None, typer.Option("--ray-address", metavar="HOST:PORT", help="Compute on the Ray cluster with this head.")
+]
 Verify = Annotated[
     bool, typer.Option("--verify", help="Read what is at a URL already, as in a folder; else sizes are compared.")
 ]
@@ -71,7 +89,9 @@ def export(
     shard_size: ShardSize = None,
     splits: Splits = None,
     sample_format: Format = None,
-    workers: Workers = 1,
+    workers: Workers = None,
+    ray: Ray = False,
+    ray_address: RayAddress = None,
     verify: Verify = False,
     repository: Repository = None,
     as_json: AsJson = False,
@@ -79,7 +99,7 @@ def export(
     """Write a dataset to a folder or a URL; the same command goes on with what was broken off."""
     from app.core.logging import configure_logging
     from app.core.settings import LogSettings, load_settings
-    from app.exporting.run import export_here
+    from app.exporting.run import run_export
 
     block = {
         "num_samples": num_samples,
@@ -93,8 +113,11 @@ def export(
     settings = load_settings(repository={"url": repository} if repository else {})
     configure_logging(LogSettings(level="error"))
     reads = verify or order.destination.is_local
-    with ExportProgress(err_console) as progress:
-        done = _run(export_here(order, settings, progress, workers=workers, reads=reads))
+    with (
+        _open_place(settings, workers, ray_address or ("auto" if ray else None)) as place,
+        ExportProgress(err_console) as progress,
+    ):
+        done = _run(run_export(order, place, settings.limits, progress, reads=reads))
     _tell(done, progress, as_json=as_json)
 
 
@@ -148,6 +171,22 @@ def _make_order(wanted: DatasetRequest | str, sample_format: str | None, output:
     if sample_format is not None and sample_format not in SHARD_FORMATS:
         raise typer.BadParameter(f"one of {', '.join(SHARD_FORMATS)}", param_hint="--format")
     return ExportOrder(wanted, SampleFormat(sample_format) if sample_format else None, open_destination(output))
+
+
+@contextlib.contextmanager
+def _open_place(
+    settings: Settings, workers: int | None, ray_address: str | None
+) -> Iterator[AbstractAsyncContextManager[Site]]:
+    """Choose where shards are computed: here, or on a Ray cluster, which is connected to."""
+    if ray_address is None:
+        from app.exporting.local import open_local
+
+        yield open_local(settings, workers or 1)
+        return
+    from app.exporting.cluster import connect, open_cluster
+
+    with connect(ray_address) as ray:
+        yield open_cluster(ray, settings, workers)
 
 
 def _run(work: Coroutine[None, None, Export]) -> Export:

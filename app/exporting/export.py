@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 
 from app.api.datasets.dataset import Dataset, make_dataset, open_dataset
-from app.api.datasets.shards import numerics_of
 from app.api.encoding import Encoder
 from app.core.clock import Clock, monotonic
-from app.core.errors import ExportError, NotReadyError, WorkerLostError
+from app.core.errors import ExportError, NotReadyError
 from app.core.settings import LimitSettings
 from app.exporting.destination import Destination, write_whole
 from app.exporting.metadata import write_metadata
+from app.exporting.site import Site
 from app.exporting.state import SCHEMA, ExportState, ShardFile, is_intact, load_state, save_state
 from app.exporting.writing import OnSamples
 from app.imaging.formats.registry import name_encoding
 from app.schemas.datasets import DatasetRequest
 from app.schemas.samples import SampleFormat
-from app.serving.engine import Engine
+from app.serving.catalog import Catalog
 
 SAVE_INTERVAL_S = 1.0
 """What a kill may cost beside the shards that are being written."""
@@ -148,66 +148,51 @@ class Export:
         return intact
 
 
-async def prepare_export(order: ExportOrder, engine: Engine, limits: LimitSettings, encoder: Encoder) -> Export:
+async def prepare_export(order: ExportOrder, site: Site, limits: LimitSettings) -> Export:
     """Begin an export, or go on with the one that is there.
 
     Args:
         order: What to export; its destination is claimed.
-        engine: Knows the models; started.
+        site: Knows the models, and what computes them.
         limits: How large a dataset may be.
-        encoder: Threads to read and write in.
 
     Raises:
         NotFoundError: If a model or version is not there.
         InvalidInputError: If there is no such dataset, or not in this format.
         ExportError: If something else is at the destination.
     """
-    before, _ = await encoder.run(load_state, order.destination)
-    dataset = await _find_dataset(order.source, before, engine, limits)
+    before, _ = await site.encoder.run(load_state, order.destination)
+    dataset = await _find_dataset(order.source, before, site.catalog, limits)
     sample_format = order.sample_format or dataset.recipe.format
     dataset.check_format(sample_format)
     state = ExportState(
         schema=SCHEMA,
         token=dataset.token,
         format=sample_format,
-        numerics=await find_numerics(dataset, engine),
+        numerics=await site.find_numerics(dataset),
         encoding=name_encoding(sample_format),
         request=_dump_request(order.source),
         shards={},
     )
     if before is not None:
         state.check_like(before)
-        return Export(dataset, order.destination, before, encoder)
-    export = Export(dataset, order.destination, state, encoder)
-    sizes, _ = await encoder.run(order.destination.sizes)
+        return Export(dataset, order.destination, before, site.encoder)
+    export = Export(dataset, order.destination, state, site.encoder)
+    sizes, _ = await site.encoder.run(order.destination.sizes)
     if not sizes.keys().isdisjoint(export.names):
         raise ExportError("files of these names are there already, and no export wrote them; choose another place")
     await export.save()
     return export
 
 
-async def find_numerics(dataset: Dataset, engine: Engine) -> str:
-    """Load the versions of a dataset, and name what they are computed with.
-
-    Raises:
-        WorkerLostError: If a version cannot be loaded now.
-    """
-    for version in dataset.versions:
-        await engine.catalog.warm(version.ref)
-    numerics = numerics_of(dataset, engine)
-    if numerics is None:
-        raise WorkerLostError("the worker did not load what the dataset is made from; its log says why")
-    return numerics
-
-
-async def find_dataset(token: str, engine: Engine, limits: LimitSettings) -> Dataset:
+async def find_dataset(token: str, catalog: Catalog, limits: LimitSettings) -> Dataset:
     """Open a dataset as the service does, with more patience: nobody holds a connection meanwhile.
 
     Raises:
         NotFoundError: If this is no token, or a version is gone or is another one by now.
         NotReadyError: If a version is not ready after ``PATIENCE`` times the service's patience.
     """
-    return await _wait(partial(open_dataset, token, engine.catalog, limits))
+    return await _wait(partial(open_dataset, token, catalog, limits))
 
 
 async def _wait(find: Callable[[], Awaitable[Dataset]]) -> Dataset:
@@ -218,14 +203,14 @@ async def _wait(find: Callable[[], Awaitable[Dataset]]) -> Dataset:
 
 
 async def _find_dataset(
-    source: DatasetRequest | str, before: ExportState | None, engine: Engine, limits: LimitSettings
+    source: DatasetRequest | str, before: ExportState | None, catalog: Catalog, limits: LimitSettings
 ) -> Dataset:
     """Find the dataset; what was left open is what it was when the export began."""
     if isinstance(source, str):
-        return await find_dataset(source, engine, limits)
+        return await find_dataset(source, catalog, limits)
     if before is not None and before.request == _dump_request(source):
-        return await find_dataset(before.token, engine, limits)
-    return await _wait(partial(make_dataset, source, engine.catalog, limits))
+        return await find_dataset(before.token, catalog, limits)
+    return await _wait(partial(make_dataset, source, catalog, limits))
 
 
 def _dump_request(source: DatasetRequest | str) -> Any:

@@ -37,15 +37,15 @@ class Folder:
 
     @contextlib.contextmanager
     def claim(self) -> Iterator[None]:
-        """See ``Destination.claim``; deletes what a killed export had written aside."""
+        """See ``Destination.claim``; deletes what killed processes had written aside, before and after."""
         with reported("the folder"):
             self._path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             _lock(handle)
-            for part in self._path.glob(f"{PART_PREFIX}*"):
-                part.unlink(missing_ok=True)
+            self._sweep()
             yield
+            self._sweep()
         finally:
             os.close(handle)
 
@@ -77,6 +77,10 @@ class Folder:
             with file:
                 yield StagedFile(file, part, self._path / name)
         finally:
+            part.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        for part in self._path.glob(f"{PART_PREFIX}*"):
             part.unlink(missing_ok=True)
 
 

@@ -10,7 +10,8 @@ from app.core.settings import LimitSettings
 from app.exporting import export as export_module
 from app.exporting.export import ExportOrder, prepare_export
 from app.exporting.folder import Folder
-from app.exporting.shards import ShardWriter, write_shards
+from app.exporting.local import LocalSite, ShardWriter
+from app.exporting.shards import write_shards
 from app.exporting.state import load_state
 from app.exporting.writing import create_encoder
 from app.main import create_app
@@ -78,7 +79,8 @@ def run(running, encoder, tmp_path):
     async def run_one(name="out", source=REQUEST, sample_format=None, *, fails_at=None, reads=True):
         folder, counts = FailingFolder(str(tmp_path / name), fails_at), Counts()
         with folder.claim():
-            export = await prepare_export(ExportOrder(source, sample_format, folder), running, LIMITS, encoder)
+            site = LocalSite([running], LIMITS, encoder)
+            export = await prepare_export(ExportOrder(source, sample_format, folder), site, LIMITS)
             missing = await export.find_missing(counts.find, reads=reads)
             writer = ShardWriter(export.dataset, export.sample_format, folder, running, encoder)
             await write_shards(export, missing, [writer], counts.write)
@@ -254,7 +256,7 @@ async def test_shards_are_written_down_now_and_then_not_each_time(run, monkeypat
 async def test_a_shard_that_is_taken_away_meanwhile_is_told(run, running, encoder, tmp_path):
     await run()
     folder = Folder(str(tmp_path / "out"))
-    export = await prepare_export(ExportOrder(REQUEST, None, folder), running, LIMITS, encoder)
+    export = await prepare_export(ExportOrder(REQUEST, None, folder), LocalSite([running], LIMITS, encoder), LIMITS)
     (tmp_path / "out" / export.names[0]).unlink()
 
     with pytest.raises(ExportError, match="taken away") as caught:
