@@ -7,6 +7,7 @@ import pytest
 
 from app.core.errors import (
     ConfigurationError,
+    DeadlineExceededError,
     NoEncoderError,
     NotReadyError,
     PoisonRequestError,
@@ -16,6 +17,7 @@ from app.core.errors import (
     WorkerLostError,
 )
 from app.schemas.jobs import BatchDone, BatchFailed, BatchStarted, Pong
+from app.serving.admission import Terms
 from app.serving.plan import SamplePlan
 from tests.drafts import publish_draft
 from tests.fakes import FAKE_BUILD, FakeWorkers, fake_images, fake_latents, make_engine, read_images
@@ -145,6 +147,36 @@ async def test_a_full_queue_refuses_with_an_estimate(tmp_path):
 
     assert 1 <= caught.value.fields["retry_after_s"]
     assert 1 == refused
+
+
+async def test_what_is_not_begun_in_time_is_dropped_and_what_was_begun_is_not(tmp_path):
+    manifest = publish_draft(tmp_path)
+    workers = FakeWorkers()
+    workers.hold()
+    begun = make_plan(100, seed=1)
+
+    async with running_engine(tmp_path, workers, queue={"wait_s": 0.05, "window_batches": 1}) as engine:
+        version = engine.catalog.resolve("tiny")
+        streams = [engine.submit(version, begun, terms=engine.agree("key"))]
+        await workers.wait_for(lambda: bool(workers.batches))
+        streams += [engine.submit(version, make_plan(16, seed=seed), terms=engine.agree("key")) for seed in range(2, 8)]
+        with pytest.raises(DeadlineExceededError):
+            await read_images(streams[-1])
+        workers.release()
+        images = await read_images(streams[0])
+        overdue = engine.status().overdue
+
+    assert np.array_equal(fake_images(manifest, begun), images)
+    assert 1 <= overdue <= 6
+
+
+async def test_images_whose_time_is_over_are_not_encoded(tmp_path):
+    publish_draft(tmp_path, parts=["generator", "encoder"])
+
+    async with running_engine(tmp_path) as engine:
+        version = engine.catalog.resolve("tiny")
+        with pytest.raises(DeadlineExceededError):
+            await engine.encode(version, np.zeros((1, 8, 8, 1), np.uint8), None, Terms("key", 0.0))
 
 
 async def test_closing_a_stream_cancels_what_was_not_sent(tmp_path):
