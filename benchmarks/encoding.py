@@ -1,7 +1,7 @@
 """PNG files per second and their size: the writer of this project beside Pillow's, on the same pixels and marks.
 
 Turn and turn about, in CPU time of one thread, so that a busy neighbour disturbs all alike; medians of ratios within a
-round go to the section `Encoding` of docs/benchmarks.md.
+round go to the section `Encoding` of docs/benchmarks.md. Ours are written one by one and many at once, as archives are.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import dataclasses
 import datetime as dt
 import functools
 import io
+import itertools
 import json
 import statistics
 import time
@@ -26,7 +27,7 @@ from PIL.PngImagePlugin import PngInfo
 from app.data.sources import open_dataset
 from app.imaging.codec import Pixels
 from app.imaging.mark import TEXT_KEYWORD, XMP, Origin, describe_sample
-from app.imaging.png import XMP_KEYWORD, write_png
+from app.imaging.png import XMP_KEYWORD, write_png, write_pngs
 from app.imaging.png_deflate import COMPRESSOR
 
 FILE = Path(__file__).parent / "results" / "encoding.json"
@@ -35,7 +36,8 @@ BARS = {"digits 28": 4, "photographs 32": 5, "photographs 224": 20}  # times as 
 MAX_BYTES_SHARE = 1.13  # of Pillow's default, without marks
 IMAGES = 240  # of the smallest size; of larger ones as many as take about as long
 
-Encode = Callable[[Pixels], bytes]
+Encode = Callable[[Pixels], Iterable[bytes]]
+"""Takes images, shape (n, h, w, c), returns a file of each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Content:
     """Images of one kind and size."""
 
     name: str
-    images: list[Pixels]
+    images: Pixels
 
 
 def main() -> None:
@@ -87,14 +89,16 @@ def measure(content: Content, rounds: int) -> dict[str, Any]:
         The content's name, the number of images, and of each encoder the microseconds per image of every round and the
         mean bytes.
     """
+    text = (TEXT_KEYWORD, MARK)
     encoders: dict[str, Encode] = {
-        "pillow": functools.partial(save, marked=False),
-        "pillow-1": functools.partial(save, marked=False, compress_level=1),
-        "pillow-marked": functools.partial(save, marked=True),
-        "fount": write_png,
-        "fount-marked": lambda pixels: write_png(pixels, xmp=XMP, text=(TEXT_KEYWORD, MARK)),
+        "pillow": functools.partial(map, functools.partial(save, marked=False)),
+        "pillow-1": functools.partial(map, functools.partial(save, marked=False, compress_level=1)),
+        "pillow-marked": functools.partial(map, functools.partial(save, marked=True)),
+        "fount": functools.partial(map, write_png),
+        "fount-many": write_pngs,
+        "fount-marked": lambda images: write_pngs(images, xmp=XMP, texts=itertools.repeat(text)),
     }
-    sizes = {name: statistics.mean(len(encode(image)) for image in content.images) for name, encode in encoders.items()}
+    sizes = {name: statistics.mean(map(len, encode(content.images))) for name, encode in encoders.items()}
     times: dict[str, list[float]] = {name: [] for name in encoders}
     for _ in range(rounds):
         for name, encode in encoders.items():
@@ -120,16 +124,19 @@ def _describe() -> PngInfo:
 def render(document: dict[str, Any]) -> str:
     """Write the section from a result."""
     lines = [
-        "| images | µs per file | Pillow | times as fast | with marks | than Pillow at level 1 | bytes | bar |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| images | Pillow, µs | one, µs | many, µs | one | many | with marks | than level 1 | bytes | bar |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
         *(_render_row(row) for row in document["rows"]),
     ]
     about = (
         "How fast are PNG files written, and how large are they? Each row is one thread on the same pixels, by"
         f" `app/imaging/png.py` ({document['compressor']}) and by Pillow {document['pillow']} with its defaults, in"
-        f" {len(document['rows'][0]['us']['fount'])} rounds on {document['machine']}, {document['date']}. *With marks*"
-        " compares files that also say that they are synthetic and which sample they are, as all that Fount sends do;"
-        " *bytes* are without marks, as a share of Pillow's."
+        f" {len(document['rows'][0]['us']['fount'])} rounds on {document['machine']}, {document['date']}. Microseconds"
+        " are per file, the four columns after them how many times as fast as Pillow: *one* by one, as for a request of"
+        " one sample, and *many* at once, as archives are written. *With marks*, many at once, compares files that also"
+        " say that they are synthetic and which sample they are, as all that Fount sends do; *than level 1* is many"
+        " beside Pillow at that level; *bytes* are without marks, as a share of Pillow's. Where one form"
+        " alone meets a bar, it is named."
     )
     command = "`python benchmarks/encoding.py`; `--data` adds data sets."
     return "\n".join([about, "", *lines, "", command])
@@ -137,26 +144,27 @@ def render(document: dict[str, Any]) -> str:
 
 def _render_row(row: dict[str, Any]) -> str:
     times, sizes = row["us"], row["bytes"]
-    ratio = _compare(times["pillow"], times["fount"])
+    one, many = (_compare(times["pillow"], times[name]) for name in ("fount", "fount-many"))
     share = sizes["fount"] / sizes["pillow"]
     cells = [
         row["content"],
-        f"{statistics.median(times['fount']):,.0f}",
-        f"{statistics.median(times['pillow']):,.0f}",
-        f"{ratio:.1f}",
+        *(f"{statistics.median(times[name]):,.0f}" for name in ("pillow", "fount", "fount-many")),
+        f"{one:.1f}",
+        f"{many:.1f}",
         f"{_compare(times['pillow-marked'], times['fount-marked']):.1f}",
-        f"{_compare(times['pillow-1'], times['fount']):.1f}",
+        f"{_compare(times['pillow-1'], times['fount-many']):.1f}",
         f"{100 * share:.0f} %",
-        _judge(row["content"], ratio, share),
+        _judge(row["content"], one, many, share),
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _judge(content: str, ratio: float, share: float) -> str:
-    if content not in BARS:
+def _judge(content: str, one: float, many: float, share: float) -> str:
+    bar = BARS.get(content)
+    if bar is None:
         return "-"
-    is_met = ratio >= BARS[content] and share <= MAX_BYTES_SHARE
-    return f"{'met' if is_met else 'missed'}: ≥ {BARS[content]}, ≤ {100 * MAX_BYTES_SHARE:.0f} %"
+    verdict = "missed" if max(one, many) < bar or share > MAX_BYTES_SHARE else "met" if one >= bar else "met by many"
+    return f"{verdict}: ≥ {bar}, ≤ {100 * MAX_BYTES_SHARE:.0f} %"
 
 
 def _compare(slow: Iterable[float], fast: Iterable[float]) -> float:
@@ -165,19 +173,19 @@ def _compare(slow: Iterable[float], fast: Iterable[float]) -> float:
 
 def _collect(sources: Iterable[str]) -> Iterator[Content]:
     digits = open_dataset("digits", image_size=28, channels=1, limit=IMAGES).images
-    yield Content("digits 28", list(digits))
+    yield Content("digits 28", digits)
     for size, count in ((32, IMAGES), (64, IMAGES // 4), (224, IMAGES // 30)):
-        yield Content(f"photographs {size}", list(draw_photographs(size, count)))
+        yield Content(f"photographs {size}", np.stack(list(draw_photographs(size, count))))
     for source in sources:
         dataset = open_dataset(source, limit=IMAGES)
-        yield Content(f"{dataset.name} {dataset.images.shape[1]}", list(dataset.images))
+        yield Content(f"{dataset.name} {dataset.images.shape[1]}", dataset.images)
 
 
-def _time(encode: Encode, images: list[Pixels]) -> float:
+def _time(encode: Encode, images: Pixels) -> float:
     """Return the microseconds of CPU per image."""
     started = time.process_time()
-    for image in images:
-        encode(image)
+    for _ in encode(images):
+        pass
     return (time.process_time() - started) / len(images) * 1e6
 
 

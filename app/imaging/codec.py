@@ -2,6 +2,7 @@
 
 import enum
 import io
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import PIL
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.imaging.mark import TEXT_KEYWORD, XMP
-from app.imaging.png import write_png
+from app.imaging.png import write_png, write_pngs
 from app.imaging.png_deflate import COMPRESSOR
 
 Pixels = NDArray[np.uint8]
@@ -53,6 +54,16 @@ def encode_image(pixels: Pixels, image_format: ImageFormat, mark: str) -> bytes:
 def encode_png(pixels: Pixels, mark: str) -> bytes:
     """Encode one grey or RGB image as PNG with its mark."""
     return write_png(pixels, xmp=XMP, text=(TEXT_KEYWORD, mark))
+
+
+def encode_pngs(images: Pixels, marks: Iterable[str]) -> Iterator[bytes]:
+    """Encode images of one shape as PNG, each with its mark, in less time than one by one.
+
+    Args:
+        images: Grey (n, h, w, 1) or RGB (n, h, w, 3).
+        marks: A text for each, taken as the files are.
+    """
+    return write_pngs(images, xmp=XMP, texts=((TEXT_KEYWORD, mark) for mark in marks))
 
 
 def _save(pixels: Pixels, name: str, **parameters: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.codec import Pixels, encode_png
+from app.imaging.codec import Pixels, encode_pngs
 from app.imaging.formats.places import Places
 from app.imaging.mark import Origin, SampleMarker
 
@@ -118,8 +118,8 @@ class Contents:
 
     def encode(self, offset: int, images: Pixels, labels: Labels | None) -> Iterator[tuple[Sample, bytes]]:
         """Encode some of the samples as PNG, each beside its description."""
-        for sample, pixels in zip(self.describe(offset, len(images), labels), images, strict=True):
-            yield sample, encode_png(pixels, self.mark_sample(sample))
+        samples = list(self.describe(offset, len(images), labels))
+        yield from zip(samples, encode_pngs(images, map(self.mark_sample, samples)), strict=True)
 
     def mark_sample(self, sample: Sample) -> str:
         """Write a sample's text chunk."""

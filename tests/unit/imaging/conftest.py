@@ -3,7 +3,7 @@ import sys
 import pytest
 
 
-@pytest.fixture
-def hide_libdeflate(monkeypatch):
-    """libdeflate, as if it were not installed."""
-    monkeypatch.setitem(sys.modules, "deflate", None)
+@pytest.fixture(params=["deflate", "isal.isal_zlib"])
+def hide_compressor(request, monkeypatch):
+    """One of the two compressors, as if it were not installed."""
+    monkeypatch.setitem(sys.modules, request.param, None)

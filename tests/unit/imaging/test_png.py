@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from app.imaging import png
-from app.imaging.png import SIGNATURE, write_png
+from app.imaging.png import BLOCK_BYTES, SIGNATURE, write_png, write_pngs
 from app.imaging.png_deflate import find_compressor
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -118,6 +118,27 @@ def test_bytes_hang_on_values_and_not_on_how_they_lie_in_memory(dtype):
     assert {write_png(pixels.astype(pixels.dtype.newbyteorder(">")), xmp=XMP)} == files
 
 
+@pytest.mark.parametrize("shape", [(3, 28, 28, 1), (4, 9, 7, 3), (2, 64, 64, 3), (2, 150, 150, 4)], ids=str)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16], ids=["8-bit", "16-bit"])
+def test_many_files_are_those_of_one_by_one(shape, dtype):
+    images = make_pixels(*shape, dtype=dtype)
+    texts = [("fount", str(number)) for number in range(len(images))]
+
+    expected = [write_png(pixels, xmp=XMP, text=text) for pixels, text in zip(images, texts, strict=True)]
+
+    assert expected == list(write_pngs(images, xmp=XMP, texts=texts))
+
+
+def test_blocks_leave_no_trace():
+    images = make_pixels(BLOCK_BYTES // 1200 + 3, 20, 20, 3) // 64
+
+    assert [write_png(pixels) for pixels in images] == list(write_pngs(images))
+
+
+def test_no_images_make_no_files():
+    assert [] == list(write_pngs(np.zeros((0, 4, 4, 1), np.uint8)))
+
+
 def test_files_of_one_shape_differ_in_their_packets():
     pixels = make_pixels(3, 3, 1)
 
@@ -127,7 +148,7 @@ def test_files_of_one_shape_differ_in_their_packets():
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (224, 224, 3)], ids=str)
-def test_zlib_writes_the_same_pixels(shape, hide_libdeflate, monkeypatch):
+def test_zlib_writes_the_same_pixels(shape, hide_compressor, monkeypatch):
     pixels = make_pixels(*shape) // 8
     monkeypatch.setattr(png, "COMPRESSOR", find_compressor())
 
