@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from app.api.services import Services
-from app.api.streaming import StreamedAnswer, until_disconnect
+from app.api.streaming import StreamedAnswer, WholeAnswer, until_disconnect
 from app.imaging.formats.contents import ArrayShape, Contents
 from app.imaging.formats.places import Consecutive
 from app.imaging.formats.registry import FORMATS, Streamed
@@ -158,6 +158,8 @@ async def answer_order(order: FileOrder, services: Services, receive: Receive, t
         ClientDisconnect: If the caller left before the answer began.
     """
     stream = order.submit(services.engine, terms)
+    if isinstance(stream, FinishedStream):  # nothing to wait for, so nobody to watch
+        return await _begin(order, stream, services)
     try:
         answer = await until_disconnect(receive, _begin(order, stream, services))
     except BaseException:
@@ -176,7 +178,7 @@ async def _begin(order: FileOrder, stream: ChunkStream, services: Services) -> R
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
     body, encode_s = await services.encoder.run_sized(images.nbytes, sample_format.encode, order.contents, images)
     _count(order, services, 0, len(images))
-    return Response(body, headers=_describe(order, stream, services, encode_s), media_type=sample_format.media_type)
+    return WholeAnswer(body, _describe(order, stream, services, encode_s), sample_format.media_type)
 
 
 async def _begin_file(order: FileOrder, sample_format: Streamed, stream: ChunkStream, services: Services) -> Response:
@@ -189,7 +191,7 @@ async def _begin_file(order: FileOrder, sample_format: Streamed, stream: ChunkSt
     if len(first.images) == order.num_samples:
         body, encode_s = await encode(_write_file, order, sample_format, first)
         headers = _describe(order, stream, services, encode_s) | disposition
-        return Response(body, headers=headers, media_type=sample_format.media_type)
+        return WholeAnswer(body, headers, sample_format.media_type)
     (writer, piece), encode_s = await encode(_open_file, order, sample_format, first)
     headers = _describe(order, stream, services, encode_s) | disposition
     if writer.content_length is not None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from app.api.access import ScopeCheck
 from app.api.keys import AccessScope
@@ -58,25 +58,24 @@ class ExpressRoute:
 
 
 class Express:
-    """ASGI middleware that answers some routes itself.
+    """An ASGI application of some routes, which another one has as well.
 
     Args:
-        app: Answers all others.
         owner: The application that has the routes.
         routes: Which are answered here.
     """
 
-    def __init__(self, app: ASGIApp, *, owner: FastAPI, routes: Sequence[ExpressRoute]) -> None:
-        self._app = app
+    def __init__(self, *, owner: FastAPI, routes: Sequence[ExpressRoute]) -> None:
         self._owner = owner
         self._routes = {route.path: route for route in routes}
 
+    def has(self, scope: Scope) -> bool:
+        """Tell whether a request is answered here."""
+        return scope["type"] == "http" and scope["path"] in self._routes and scope["method"] == "POST"
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        route = self._routes.get(scope.get("path", ""))
-        if route is None or scope.get("method") != "POST":
-            await self._app(scope, receive, send)
-            return
+        route = self._routes[scope["path"]]
         scope["app"], scope["route"] = self._owner, route
         request = Request(scope, receive)
         try:

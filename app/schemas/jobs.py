@@ -35,8 +35,8 @@ BFLOAT16_MEAN = 0.5
 class WorkerConfig(msgspec.Struct, frozen=True, tag="config"):
     """First message to a worker.
 
-    ``lanes`` batches are computed at once on a CPU, and share its ``threads``; a GPU has one lane. ``slots`` pixel buffers
-    of ``slot_bytes`` each lie one after the other in the shared memory file.
+    ``lanes`` batches are computed at once on a CPU, and share its ``threads``; a GPU has one lane. ``slots`` pixel
+    buffers of ``slot_bytes`` each lie one after the other in the shared memory file.
     """
 
     repository_url: str
@@ -160,8 +160,8 @@ class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
 class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     """First message from a worker: it has its device and takes work.
 
-    ``lanes`` is how many batches it computes at once. ``numerics`` names what may change pixels of all versions: library
-    version, device kind, instruction set.
+    ``lanes`` is how many batches it computes at once. ``numerics`` names what may change pixels of all versions:
+    library version, device kind, instruction set.
     """
 
     pid: int

@@ -198,6 +198,8 @@ class Batcher:
             return None if self._flights else self._plan_alone(self._suspects[0])
         bulk_is_due = self._bulk and self._interactive_run >= INTERACTIVE_IN_A_ROW
         if self._interactive and not bulk_is_due:
+            if len(self._flights) == self.lanes and not self._fills(self._interactive):
+                return None
             self._interactive_run += 1
             return self._plan(self._interactive, self._bulk)
         self._interactive_run = 0
@@ -253,15 +255,23 @@ class Batcher:
                 self._enqueue(ticket, first=True)
         return poisoned
 
+    def _fills(self, lead: FairQueue[_Ticket]) -> bool:
+        """Tell whether what waits fills the largest batch; a smaller one has no need to wait at the device."""
+        model = lead.head().model
+        largest = self._sizes[model][-1]
+        waiting = lead.in_order(lambda ticket: self._available(ticket) if ticket.model == model else 0, largest)
+        return sum(map(self._available, waiting)) >= largest
+
     def _may_fill(self) -> bool:
         """Tell whether a batch for a reserve may be sent: on the last free lane only where half of it is gone."""
         if not self._idle_work:
             return False
-        first = self._idle_work.head()
-        return (
-            len(self._flights) < max(1, self.lanes - 1)
-            or 2 * self._headroom(first, self._sizes[first.model]) > first.reserve
-        )
+        lanes = self.lanes if self._is_short(self._idle_work.head()) else max(1, self.lanes - 1)
+        return len(self._flights) < lanes
+
+    def _is_short(self, reserve: _Ticket) -> bool:
+        """Tell whether half of a reserve is gone."""
+        return 2 * self._headroom(reserve, self._sizes[reserve.model]) > reserve.reserve
 
     def _enqueue(self, ticket: _Ticket, *, first: bool = False) -> None:
         if ticket.queue is not None or not self._available(ticket):
@@ -320,7 +330,8 @@ class Batcher:
         def size_of(ticket: _Ticket) -> int:
             return self._available(ticket) if ticket.model == model else 0
 
-        limit = _idle_size(sizes) if lead is self._idle_work else sizes[-1]
+        is_spare = lead is self._idle_work and not self._is_short(lead.head())
+        limit = _idle_size(sizes) if is_spare else sizes[-1]
         leading = lead.in_order(size_of, limit)
         filling = [] if fill is None else fill.in_order(size_of, limit)
         filling += [ticket for ticket in self._reserves.values() if ticket.model == model]

@@ -1,5 +1,6 @@
 """NPY: the pixels alone, uint8 (n, h, w, c). There is no room in it for a word about them."""
 
+import functools
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -31,6 +32,7 @@ class NpyWriter:
         yield from ()
 
 
+@functools.lru_cache(maxsize=256)
 def write_header(dims: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     """Write what stands in front of an array's numbers in NPY."""
     file = io.BytesIO()

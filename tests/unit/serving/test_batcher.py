@@ -46,6 +46,7 @@ def test_requests_that_wait_together_share_a_batch():
 
 def test_versions_never_share_a_batch():
     batcher = make_batcher()
+    batcher.lanes = 2
     first = batcher.submit(DIGITS, 1, interactive=True)
     second = batcher.submit(FACES, 1, interactive=True)
 
@@ -133,6 +134,7 @@ def test_an_interactive_request_waits_for_no_more_of_another_key_than_of_its_own
 
 def test_keys_of_different_versions_take_turns():
     batcher = make_batcher()
+    batcher.lanes = 2
     for _ in range(100):
         batcher.submit(DIGITS, 8, interactive=True, key="many")
     batcher.submit(FACES, 8, interactive=True, key="one")
@@ -385,18 +387,48 @@ def keep(batcher, reserve, model=DIGITS):
     return batcher.keep(model, 10**9, reserve=reserve)
 
 
-def test_a_reserve_is_filled_one_batch_at_a_time_once_half_of_it_is_planned():
+def test_a_reserve_is_filled_by_large_batches_until_half_of_it_is_planned():
     batcher = make_batcher()
-    reserve = keep(batcher, 16)
+    batcher.lanes = 3
+    reserve = keep(batcher, 64)
 
     first = plan_all(batcher)
-    batcher.complete(first[0].batch_id)
-    batcher.complete(first[1].batch_id)
+    for batch in first:
+        batcher.complete(batch.batch_id)
     second = plan_all(batcher)
 
-    assert [(Part(reserve, 0, 4),), (Part(reserve, 4, 4),)] == [batch.parts for batch in first]
-    assert [(Part(reserve, 8, 4),)] == [batch.parts for batch in second]
-    assert {4} == {batch.size for batch in [*first, *second]}
+    assert [(Part(reserve, 0, 16),), (Part(reserve, 16, 16),)] == [batch.parts for batch in first]
+    assert [(Part(reserve, 32, 4),), (Part(reserve, 36, 4),)] == [batch.parts for batch in second]
+
+
+def test_one_lane_fills_a_reserve_when_there_is_no_other():
+    batcher = make_batcher()
+    keep(batcher, 64)
+
+    assert 1 == len(plan_all(batcher))
+
+
+def test_what_does_not_fill_a_batch_grows_while_the_device_is_busy():
+    batcher = make_batcher()
+    first = batcher.submit(DIGITS, 1, interactive=True)
+    busy = batcher.next_batch()
+    later = [batcher.submit(DIGITS, 1, interactive=True) for _ in range(15)]
+    before = batcher.next_batch()
+    batcher.complete(busy.batch_id)
+
+    assert [first] == [part.ticket for part in busy.parts]
+    assert before is None
+    assert later == [part.ticket for part in batcher.next_batch().parts]
+
+
+def test_what_fills_a_batch_waits_at_the_device():
+    batcher = make_batcher()
+    batcher.submit(DIGITS, 1, interactive=True)
+    batcher.next_batch()
+    for _ in range(16):
+        batcher.submit(DIGITS, 1, interactive=True)
+
+    assert 16 == batcher.next_batch().num_samples
 
 
 def test_a_full_reserve_costs_nothing_until_something_is_taken():
