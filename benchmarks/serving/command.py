@@ -3,7 +3,7 @@
 ``python benchmarks/serving`` starts everything on free ports of loopback and ends it. ``--peers-python`` names an
 interpreter where other servers are installed beside Fount; those that are not are said to be missing. ``--write`` keeps
 the result in benchmarks/results and writes the section of docs/benchmarks.md; ``table`` writes the section again from
-it, and ``bulk`` looks at very long answers instead.
+it. ``bulk`` looks at very long answers instead, and ``reload`` at new versions under load.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from machine import look_at_machine
 from page import PAGE, write_section
@@ -24,10 +25,23 @@ from app.schemas.names import split_reference
 from serving.bulk import measure_bulk
 from serving.measure import Findings, Plan, measure_limit, measure_round
 from serving.model import NAME, describe_model, publish_models
-from serving.results import BULK_FILE, FILE, Bulk, Document, Limits, read_bulk, read_document, write_document
+from serving.reload import measure_reloads
+from serving.results import (
+    BULK_FILE,
+    FILE,
+    RELOAD_FILE,
+    Bulk,
+    Document,
+    Limits,
+    Reloads,
+    read_bulk,
+    read_document,
+    read_reloads,
+    write_document,
+)
 from serving.sampling import VARIANTS, Variant
 from serving.servers import PEERS, ROOT, Fount, Model, find_peers, list_peer_targets
-from serving.tables import render, render_bulk
+from serving.tables import render, render_bulk, render_reloads
 
 EAGER: Variant = "eager"
 
@@ -37,20 +51,22 @@ def main() -> None:
     arguments = _create_parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that servers are ended, too
     if arguments.what == "table":
-        write_section(PAGE, "serving", render(read_document(), read_bulk()))
+        write_section(PAGE, "serving", render(read_document(), read_bulk(), read_reloads()))
         return
     with tempfile.TemporaryDirectory() as folder:
         model = _choose_model(arguments, Path(folder))
         fount = Fount(model, Path(folder), _read_settings(arguments.set))
         if arguments.what == "bulk":
             _watch_bulk(arguments, model, fount)
+        elif arguments.what == "reload":
+            _watch_reloads(arguments, model, fount)
         else:
             _report(arguments, _compare(arguments, model, fount))
 
 
 def _create_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python benchmarks/serving", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["compare", "bulk", "table"], default="compare")
+    parser.add_argument("what", nargs="?", choices=["compare", "bulk", "reload", "table"], default="compare")
     parser.add_argument("--repository", default="models", help="of --model")
     parser.add_argument("--model", help="a published one; else a DCGAN of 1.88 M parameters with random weights")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each load")
@@ -64,6 +80,7 @@ def _create_parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, as FOUNT_LOG__LEVEL"
     )
     parser.add_argument("--num-samples", type=int, default=1_000_000, help="of the stream of `bulk`")
+    parser.add_argument("--reloads", type=int, default=50, help="new versions of `reload`")
     parser.add_argument("--write", action="store_true", help="keep the result and write docs/benchmarks.md")
     return parser
 
@@ -85,7 +102,7 @@ def _choose_model(arguments: argparse.Namespace, folder: Path) -> Model:
 
 
 def _report(arguments: argparse.Namespace, document: Document) -> None:
-    section = render(document, read_bulk())
+    section = render(document, read_bulk(), read_reloads())
     print(section)
     if arguments.write:
         write_document(document)
@@ -94,18 +111,35 @@ def _report(arguments: argparse.Namespace, document: Document) -> None:
 
 
 def _watch_bulk(arguments: argparse.Namespace, model: Model, fount: Fount) -> None:
-    found = Bulk(
-        date=dt.datetime.now(dt.UTC).date(),
-        commit=_read_commit(),
-        machine=look_at_machine(),
-        model=model.about,
-        settings=_read_settings(arguments.set),
-        **measure_bulk(fount, arguments.num_samples, arguments.seconds),
-    )
+    figures = measure_bulk(fount, arguments.num_samples, arguments.seconds)
+    found = Bulk(**_describe_run(arguments, model), **figures)
     print(render_bulk(found))
+    _keep(arguments, found, BULK_FILE)
+
+
+def _watch_reloads(arguments: argparse.Namespace, model: Model, fount: Fount) -> None:
+    if arguments.model:
+        sys.exit("`reload` publishes versions of a model of its own: leave --model out")
+    figures = measure_reloads(fount, Path(model.repository), NAME, arguments.reloads, arguments.seconds)
+    found = Reloads(**_describe_run(arguments, model), **figures)
+    print(render_reloads(found))
+    _keep(arguments, found, RELOAD_FILE)
+
+
+def _describe_run(arguments: argparse.Namespace, model: Model) -> dict[str, Any]:
+    return {
+        "date": dt.datetime.now(dt.UTC).date(),
+        "commit": _read_commit(),
+        "machine": look_at_machine(),
+        "model": model.about,
+        "settings": _read_settings(arguments.set),
+    }
+
+
+def _keep(arguments: argparse.Namespace, found: Bulk | Reloads, file: Path) -> None:
     if arguments.write:
-        write_document(found, BULK_FILE)
-        print(f"kept in {BULK_FILE.relative_to(ROOT)}; `table` puts it on the page", file=sys.stderr)
+        write_document(found, file)
+        print(f"kept in {file.relative_to(ROOT)}; `table` puts it on the page", file=sys.stderr)
 
 
 def _compare(arguments: argparse.Namespace, model: Model, fount: Fount) -> Document:

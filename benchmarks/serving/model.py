@@ -31,7 +31,7 @@ def publish_models(root: Path, names: tuple[str, ...] = (NAME, SECOND_NAME)) -> 
     """
     repository = ModelRepository(str(root))
     for seed, name in enumerate(names):
-        _publish(repository, name, seed)
+        publish_version(repository, name, seed)
 
 
 def describe_model(repository: str, reference_name: str, version: int) -> str:
@@ -46,7 +46,8 @@ def describe_model(repository: str, reference_name: str, version: int) -> str:
     )
 
 
-def _publish(repository: ModelRepository, name: str, seed: int) -> Manifest:
+def publish_version(repository: ModelRepository, name: str, seed: int) -> Manifest:
+    """Publish one more version, with weights of a seed."""
     architecture = find_architecture("dcgan")
     with torch.random.fork_rng():
         torch.manual_seed(seed % SEED_LIMIT)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 FILE = Path(__file__).parents[1] / "results" / "serving.json"
 BULK_FILE = FILE.with_name("serving-bulk.json")
+RELOAD_FILE = FILE.with_name("serving-reload.json")
 
 
 class _Record(BaseModel):
@@ -98,6 +99,28 @@ class Bulk(_Record):
     fast_failed: int
 
 
+class Reloads(_Record):
+    """What new versions cost those who ask meanwhile."""
+
+    date: dt.date
+    commit: str
+    machine: Machine
+    model: str
+    settings: dict[str, str]
+    reloads: int
+    answers: int
+    failed: int
+    p99_ms_alone: float
+    p99_ms: float
+    memory_mib_first: float
+    memory_mib_last: float
+
+
+def read_reloads(path: Path = RELOAD_FILE) -> Reloads | None:
+    """Read a kept result of reloads; None if there is none."""
+    return Reloads.model_validate_json(path.read_bytes()) if path.exists() else None
+
+
 def read_bulk(path: Path = BULK_FILE) -> Bulk | None:
     """Read a kept result of very long answers; None if there is none."""
     return Bulk.model_validate_json(path.read_bytes()) if path.exists() else None
@@ -108,7 +131,7 @@ def read_document(path: Path = FILE) -> Document:
     return Document.model_validate_json(path.read_bytes())
 
 
-def write_document(document: Document | Bulk, path: Path = FILE) -> None:
+def write_document(document: Document | Bulk | Reloads, path: Path = FILE) -> None:
     """Keep a result."""
     path.write_text(document.model_dump_json(indent=1) + "\n", "utf-8")
 

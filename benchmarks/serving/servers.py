@@ -179,14 +179,17 @@ class Fount:
         model: What it serves.
         folder: For its keys file.
         settings: Further settings, as environment variables.
+
+    Attributes:
+        key: That it knows.
     """
 
     def __init__(self, model: Model, folder: Path, settings: Mapping[str, str]) -> None:
         self._model = model
-        self._key = draw_key()
+        self.key = draw_key()
         keys_file = folder / "keys.json"
         entry = StoredKey(
-            id="bench", sha256=hash_key(self._key), scopes=list(AccessScope), created=utc_now(), note="benchmark"
+            id="bench", sha256=hash_key(self.key), scopes=list(AccessScope), created=utc_now(), note="benchmark"
         )
         write_keys_file(keys_file, [entry])
         self._environment = {"FOUNT_KEYS_FILE": str(keys_file), **settings}
@@ -202,11 +205,13 @@ class Fount:
             bytes_per_sample=self._model.image.num_bytes,
         )
 
-    def ask(self, num_samples: int, *, sample_format: str = "npy", is_seeded: bool = False) -> Request:
+    def ask(
+        self, num_samples: int, *, sample_format: str = "npy", is_seeded: bool = False, model: str | None = None
+    ) -> Request:
         """Ask for samples; with ``is_seeded`` every request gets a seed of its own."""
-        body: dict[str, Any] = {"model": self._model.name, "num_samples": num_samples, "format": sample_format}
+        body: dict[str, Any] = {"model": model or self._model.name, "num_samples": num_samples, "format": sample_format}
         content = json.dumps(body | ({"seed": int(SEED_MARK)} if is_seeded else {})).encode()
-        headers = (("Content-Type", "application/json"), ("Authorization", f"Bearer {self._key}"))
+        headers = (("Content-Type", "application/json"), ("Authorization", f"Bearer {self.key}"))
         return Request("/v1/samples", content, headers)
 
     def _command(self, port: int) -> list[str]:

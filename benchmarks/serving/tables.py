@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from serving.loads import COMMON, OWN, SMALL, STREAM
-from serving.results import Bulk, Document, Measured, Start, limit_of_round
+from serving.results import Bulk, Document, Measured, Reloads, Start, limit_of_round
 from serving.servers import FOUNT, PEERS
 
 DISTURBED_CORES = 0.1
@@ -19,12 +19,13 @@ _VARIANTS = {
 _ALONE, _SIXTEEN, _STREAM, _MIXED = (scenario.title for scenario in COMMON)
 
 
-def render(document: Document, bulk: Bulk | None = None) -> str:
+def render(document: Document, bulk: Bulk | None = None, reloads: Reloads | None = None) -> str:
     """Write the section.
 
     Args:
         document: What was compared.
         bulk: What very long answers cost, if that was measured.
+        reloads: What new versions cost, if that was measured.
     """
     parts = [_about(document), _limit_table(document), _fount_table(document)]
     compared = any(one.server != FOUNT for one in document.measured)
@@ -38,16 +39,14 @@ def render(document: Document, bulk: Bulk | None = None) -> str:
     parts += [_cost_table(document)]
     if bulk is not None:
         parts += ["### Very long answers", render_bulk(bulk)]
+    if reloads is not None:
+        parts += ["### New versions under load", render_reloads(reloads)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def render_bulk(bulk: Bulk) -> str:
     """Write what very long answers cost."""
-    settings = "".join(f" · `{name}={value}`" for name, value in bulk.settings.items())
-    about = (
-        f"`python benchmarks/serving bulk` · {bulk.date} · commit `{bulk.commit}` · {bulk.machine.describe()} · "
-        f"{bulk.model}{settings}. One Arrow stream of {bulk.num_samples:,} samples."
-    )
+    about = f"{_conditions('bulk', bulk)}. One Arrow stream of {bulk.num_samples:,} samples."
     rows = [
         ["first batch of the stream, s", f"{bulk.first_batch_s:.2f}"],
         ["samples/s of the stream", f"{bulk.num_samples / bulk.seconds:,.0f}"],
@@ -60,6 +59,33 @@ def render_bulk(bulk: Bulk) -> str:
         ["failed", f"{bulk.small_failed + bulk.fast_failed}"],
     ]
     return f"{about}\n\n{_table(['what', 'measured'], rows)}"
+
+
+def render_reloads(reloads: Reloads) -> str:
+    """Write what new versions cost."""
+    about = (
+        f"{_conditions('reload', reloads)}. 32 clients ask for one sample at a time by the model's bare name, while "
+        "new versions are published one after the other and the oldest are removed."
+    )
+    times = reloads.p99_ms / reloads.p99_ms_alone
+    rows = [
+        ["new versions served", f"{reloads.reloads}"],
+        ["answers meanwhile", f"{reloads.answers:,}"],
+        ["failed", f"{reloads.failed}"],
+        ["p99 before, ms", f"{reloads.p99_ms_alone:.1f}"],
+        ["p99 meanwhile, ms", f"{reloads.p99_ms:.1f} ({times:.1f} times)"],
+        ["memory of both processes after the first reloads, MiB", f"{reloads.memory_mib_first:.0f}"],
+        ["after the last, MiB", f"{reloads.memory_mib_last:.0f}"],
+    ]
+    return f"{about}\n\n{_table(['what', 'measured'], rows)}"
+
+
+def _conditions(what: str, found: Bulk | Reloads) -> str:
+    settings = "".join(f" · `{name}={value}`" for name, value in found.settings.items())
+    return (
+        f"`python benchmarks/serving {what}` · {found.date} · commit `{found.commit}` · {found.machine.describe()} · "
+        f"{found.model}{settings}"
+    )
 
 
 def _about(document: Document) -> str:
