@@ -183,7 +183,7 @@ def connect(address: str) -> Iterator[Any]:
         raise ConfigurationError("`--ray` needs Ray: pip install 'fount[ray]'") from None
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise ConfigurationError(f"there is no Ray cluster at `{address}`: {error}") from error
     try:
         yield ray
