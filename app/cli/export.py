@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import signal
@@ -191,6 +190,8 @@ def _open_place(
 
 def _run(work: Coroutine[None, None, Export]) -> Export:
     """Run an export; the first signal breaks it off in order, a second one at once."""
+    import asyncio
+
     received: list[signal.Signals] = []
 
     async def run() -> Export:

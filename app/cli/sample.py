@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import zipfile
 from pathlib import Path
@@ -81,6 +80,8 @@ def sample(
         truncation=truncation,
         format=_choose_format(output, num_samples),
     )
+    import asyncio
+
     order = asyncio.run(_sample(settings, request, output))
     facts = {
         "model": order.origin.reference,

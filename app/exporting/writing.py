@@ -12,6 +12,7 @@ from app.imaging.formats.contents import Contents
 from app.imaging.formats.registry import FORMATS, Streamed, Whole
 from app.imaging.formats.writer import SampleWriter
 from app.schemas.samples import SampleFormat
+from app.serving.admission import ANY_TIME, Terms
 from app.serving.engine import Engine
 from app.serving.merging import ChunkStream
 from app.serving.stream import SampleChunk
@@ -32,7 +33,7 @@ class WritableOrder(Protocol):
         """What the file holds."""
         ...
 
-    def submit(self, engine: Engine) -> ChunkStream:
+    def submit(self, engine: Engine, terms: Terms) -> ChunkStream:
         """Have the samples computed."""
         ...
 
@@ -94,7 +95,7 @@ async def write_order(
         OSError: If the sink cannot take them.
     """
     sample_format = FORMATS[order.sample_format]
-    stream = order.submit(engine)
+    stream = order.submit(engine, ANY_TIME)
     try:
         if isinstance(sample_format, Whole):
             await _write_whole(order, sample_format, stream, encoder, sink)

@@ -15,7 +15,7 @@ from app.imaging.formats.registry import name_encoding
 from app.imaging.mark import Origin
 from app.schemas.jobs import ModelRef
 from app.schemas.samples import SampleFormat
-from app.serving.admission import ANY_TIME, Terms
+from app.serving.admission import Terms
 from app.serving.engine import Engine
 from app.serving.merging import MergedStream
 from app.serving.plan import Labels
@@ -73,7 +73,7 @@ class Shard:
         """What a browser saves the shard as."""
         return f"{self.dataset.shard_name(self.number)}.{self.sample_format}"
 
-    def submit(self, engine: Engine, terms: Terms = ANY_TIME) -> MergedStream:
+    def submit(self, engine: Engine, terms: Terms) -> MergedStream:
         """Have the samples computed, behind what people wait for."""
         streams: list[SampleStream] = []
         try:
