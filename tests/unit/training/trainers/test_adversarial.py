@@ -10,12 +10,13 @@ from tests.factories import make_networks, make_space
 RUNTIME = Runtime(torch.device("cpu"), "float32", 1)
 
 
-def make_trainer(objective="relativistic", architecture="resnet_gan", **settings):
+def make_trainer(objective="relativistic", architecture="resnet_gan", *, optimizer=None, **settings):
     gammas = {"r1_gamma": 0.0, "r2_gamma": 0.0}
     config = parse_config(
         {
             "model": {"architecture": architecture, "latent_dim": 8},
             "objective": gammas | {"name": objective} | settings,
+            "optimizer": optimizer or {},
             "schedule": {"batch_size": 6},
         }
     )
@@ -82,8 +83,7 @@ def test_the_critic_takes_its_steps_on_different_images():
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("architecture", ["dcgan", "resnet_gan"])
 def test_every_objective_lowers_the_discriminators_loss_on_a_fixed_batch(objective, architecture):
-    trainer = make_trainer(objective, architecture, update="alternating")
-    object.__setattr__(trainer.config.optimizer, "generator_lr", 1e-9)
+    trainer = make_trainer(objective, architecture, optimizer={"generator_lr": 1e-9}, update="alternating")
     images, labels = make_batch(trainer)
 
     losses = [float(trainer.step(0, 0.0, images, labels)["discriminator_loss"]) for _ in range(12)]
@@ -92,8 +92,7 @@ def test_every_objective_lowers_the_discriminators_loss_on_a_fixed_batch(objecti
 
 
 def test_gradients_are_clipped_to_their_norm():
-    trainer = make_trainer()
-    object.__setattr__(trainer.config.optimizer, "max_grad_norm", 1e-3)
+    trainer = make_trainer(optimizer={"max_grad_norm": 1e-3})
     clipped = []
     step = trainer._generator_optimizer.step
 
