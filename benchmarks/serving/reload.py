@@ -4,17 +4,18 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from serving.load import Group, Load, quantile
-from serving.processes import run_server
+from serving.processes import Server, run_server
 from serving.servers import BENCHMARKS, ROOT, Fount
 
 CLIENTS = 32
-SETTLED = 5  # memory is compared from this reload on: by then every buffer has been needed once
+REST_S = 4.0  # before memory is read: a worker without work gives back what it does not need
 
 
 def measure_reloads(fount: Fount, repository: Path, name: str, count: int, seconds: float) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def measure_reloads(fount: Fount, repository: Path, name: str, count: int, secon
         fount: The service to start.
         repository: Of its models; new versions are published there.
         name: Of the model.
-        count: New versions, more than five.
+        count: New versions.
         seconds: Of each measurement.
 
     Returns:
@@ -36,24 +37,28 @@ def measure_reloads(fount: Fount, repository: Path, name: str, count: int, secon
         alone = Load(server.port, groups).run(seconds=seconds)["n=1"]
         latencies: list[float] = []
         failed = alone.failed
-        memory: dict[int, float] = {}
+        memory = [_rest(server)]
         options = ["--repository", str(repository), "--name", name, "--count", str(count), "--port", str(server.port)]
         with _publish([*options, "--key", fount.key]) as served:
             while len(served) < count:
                 tally = Load(server.port, groups).run(seconds=seconds)["n=1"]
                 latencies += tally.latencies
                 failed += tally.failed
-                memory[len(served)] = server.usage().memory_mib
-    settled = {number: mib for number, mib in memory.items() if number >= SETTLED}
+        memory.append(_rest(server))
     return {
         "reloads": len(served),
         "answers": len(latencies),
         "failed": failed,
         "p99_ms_alone": 1000 * quantile(alone.latencies, 0.99),
         "p99_ms": 1000 * quantile(latencies, 0.99),
-        "memory_mib_first": settled[min(settled)],
-        "memory_mib_last": settled[max(settled)],
+        "memory_mib_before": memory[0],
+        "memory_mib_after": memory[1],
     }
+
+
+def _rest(server: Server) -> float:
+    time.sleep(REST_S)
+    return server.usage().memory_mib
 
 
 @contextmanager

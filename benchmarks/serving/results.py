@@ -112,8 +112,8 @@ class Reloads(_Record):
     failed: int
     p99_ms_alone: float
     p99_ms: float
-    memory_mib_first: float
-    memory_mib_last: float
+    memory_mib_before: float
+    memory_mib_after: float
 
 
 def read_reloads(path: Path = RELOAD_FILE) -> Reloads | None:

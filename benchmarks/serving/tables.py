@@ -74,8 +74,8 @@ def render_reloads(reloads: Reloads) -> str:
         ["failed", f"{reloads.failed}"],
         ["p99 before, ms", f"{reloads.p99_ms_alone:.1f}"],
         ["p99 meanwhile, ms", f"{reloads.p99_ms:.1f} ({times:.1f} times)"],
-        ["memory of both processes after the first reloads, MiB", f"{reloads.memory_mib_first:.0f}"],
-        ["after the last, MiB", f"{reloads.memory_mib_last:.0f}"],
+        ["memory of both processes at rest, before, MiB", f"{reloads.memory_mib_before:.0f}"],
+        ["and after, MiB", f"{reloads.memory_mib_after:.0f}"],
     ]
     return f"{about}\n\n{_table(['what', 'measured'], rows)}"
 
