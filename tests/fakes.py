@@ -82,6 +82,16 @@ def fake_latents(manifest: Manifest, images: NDArray, labels: NDArray | None) ->
     return np.repeat(means[:, None], manifest.latent_dim, axis=1).astype(np.float32)
 
 
+class FakeClock:
+    """A clock that stands until it is set."""
+
+    def __init__(self, now=100.0):
+        self.now = now
+
+    def __call__(self):
+        return self.now
+
+
 class FakeWorkers:
     """Starts fake workers, one after the other, as the engine asks; pass it as ``worker_factory``.
 

@@ -4,21 +4,12 @@ import math
 import pytest
 
 from app.serving.deadlines import Deadlines
-
-
-class Ticking:
-    """A clock that stands until it is set."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
+from tests.fakes import FakeClock
 
 
 @pytest.fixture
 def clock():
-    return Ticking()
+    return FakeClock()
 
 
 @pytest.fixture

@@ -6,15 +6,7 @@ import structlog.testing
 
 from app.serving.engine import worker_config
 from app.serving.supervisor import Supervisor
-from tests.fakes import FakeWorkers, make_settings
-
-
-class FakeClock:
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        return self.now
+from tests.fakes import FakeClock, FakeWorkers, make_settings
 
 
 class Events:
@@ -59,7 +51,7 @@ def events():
 
 @pytest.fixture
 def clock():
-    return FakeClock()
+    return FakeClock(0.0)
 
 
 @contextlib.asynccontextmanager

@@ -12,17 +12,10 @@ from app.schemas.jobs import (
     SampleBatch,
 )
 from app.serving.watchdog import Watchdog
+from tests.fakes import FakeClock
 
 MODEL = ModelRef("digits", 1, "d" * 64)
 BATCH = SampleBatch(1, MODEL, 0, 16, (), b"")
-
-
-class FakeClock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 @pytest.fixture
