@@ -18,6 +18,7 @@ RAY = str(Path(sys.executable).with_name("ray"))
 VARIABLES = {
     "OMP_NUM_THREADS": "1",
     "RAY_AUTH_MODE": "token",
+    "RAY_SERVE_PROXY_PREFER_LOCAL_NODE_ROUTING": "0",  # one proxy in front of both nodes
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_worker_niceness": "0",  # by default Ray gives way to all others
 }

@@ -1,5 +1,6 @@
 """Starting lanes: one process, or several that Lightning Fabric or ``torchrun`` starts."""
 
+import atexit
 import warnings
 
 import torch.distributed
@@ -38,4 +39,11 @@ def start_lanes(config: RuntimeConfig) -> Lanes:
         warnings.simplefilter("ignore")  # they are about threads, which are shared out elsewhere
         fabric = Fabric(accelerator="cuda" if is_gpu else "cpu", devices=lanes, num_nodes=num_nodes)
         fabric.launch()
+    atexit.register(_leave_group)
     return Lanes(fabric, num_nodes=num_nodes)
+
+
+def _leave_group() -> None:
+    """End the threads of the collectives: one that drops a tensor while the interpreter ends aborts the process."""
+    if torch.distributed.is_initialized():  # Fabric leaves a group of GPUs itself
+        torch.distributed.destroy_process_group()
