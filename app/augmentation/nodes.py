@@ -1,0 +1,49 @@
+"""Operations that hold others: what is applied is chosen anew for each output."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from app.augmentation.draws import F64
+from app.augmentation.operation import Operation, Probability
+
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+class Combinator(BaseModel):
+    """Chooses among operations. A trace holds what was chosen, and nothing of the choice.
+
+    Attributes:
+        num_words: Random numbers that a choice takes, where that hangs on nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    num_words: ClassVar[int] = 0
+
+    op: str
+    p: Probability = 1.0
+
+    @property
+    def words(self) -> int:
+        """Random numbers that a choice takes."""
+        return self.num_words
+
+    @abstractmethod
+    def choose(self, uniform: F64) -> "Iterator[tuple[Node, Mask]]":
+        """Choose for some outputs.
+
+        Args:
+            uniform: Numbers in (0, 1), shape (n, ``words``).
+
+        Yields:
+            Operations in the order of their application, each with the outputs that it is applied to, shape (n,).
+            How many are yielded may not hang on the numbers.
+        """
+
+
+Node: TypeAlias = Operation | Combinator

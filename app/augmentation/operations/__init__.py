@@ -1,0 +1,1 @@
+"""Operations, one family per file; ``app.augmentation.registry`` names them all."""

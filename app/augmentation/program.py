@@ -1,0 +1,165 @@
+"""From what is applied to what is computed: moves become one resampling, colours one matrix, curves one table."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from app.augmentation.draws import F64, I64
+from app.augmentation.frames import Frames
+from app.augmentation.primitives import Colour, Curve, Displacement, Fill, Interpolation, Mix, Primitive, Warp
+from app.augmentation.sampler import Moves, Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class Resample:
+    """All moves up to here as one.
+
+    Attributes:
+        pieces: Matrices, from points before to points after, shape (m, 3, 3), and displacements with the number of
+            each output in them; in order. No two matrices follow one another.
+        heights: Of the pictures after, shape (m,).
+        widths: Of the pictures after, shape (m,).
+        fill: What lies outside of the pictures before.
+        interpolation: Between pixels.
+    """
+
+    pieces: "Sequence[F64 | tuple[Displacement, I64]]"
+    heights: I64
+    widths: I64
+    fill: Fill
+    interpolation: Interpolation
+
+
+@dataclasses.dataclass(frozen=True)
+class Recolour:
+    """One matrix of colours per output, shape (m, k, k + 1)."""
+
+    matrices: F64
+
+
+@dataclasses.dataclass(frozen=True)
+class Relevel:
+    """Curves, one after the other; ``rows`` are the outputs' numbers in them."""
+
+    curves: Sequence[Curve]
+    rows: I64
+
+
+@dataclasses.dataclass(frozen=True)
+class Redo:
+    """Anything else; ``rows`` are the outputs' numbers in it."""
+
+    primitive: Primitive
+    rows: I64
+
+
+Stage: TypeAlias = Resample | Recolour | Relevel | Redo
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """What is computed for outputs that have the same operations applied.
+
+    Attributes:
+        rows: The outputs' numbers in their plan, shape (m,).
+        stages: In order.
+    """
+
+    rows: I64
+    stages: Sequence[Stage]
+
+
+def write_programs(plan: Plan) -> Iterator[Program]:
+    """Fold a plan, for each set of operations that outputs of it have applied."""
+    count = len(plan.rows)
+    masks = np.stack([step.applied for step in plan.steps]) if plan.steps else np.ones((0, count), np.bool_)
+    patterns, places = np.unique(masks, axis=1, return_inverse=True)
+    for number in range(patterns.shape[1]):
+        rows = np.flatnonzero(places == number)
+        folder = _Folder(rows)
+        for step, applied in zip(plan.steps, patterns[:, number], strict=True):
+            if applied:
+                folder.add(step.primitive, step.before)
+        yield Program(rows, folder.finish())
+
+
+class _Folder:
+    """Collects moves, and what can wait behind them: colours and curves work on the fewer pixels that moves leave.
+
+    They do not wait behind a constant fill, whose level they would change.
+    """
+
+    def __init__(self, rows: I64) -> None:
+        self._rows = rows
+        self._moves: list[tuple[Moves, Frames]] = []
+        self._points: list[Colour | Curve] = []
+        self._stages: list[Stage] = []
+
+    def add(self, primitive: Primitive, before: Frames) -> None:
+        match primitive:
+            case Warp() | Displacement():
+                if self._points and primitive.fill is not None and primitive.fill.mode == "constant":
+                    self._flush()
+                self._moves.append((primitive, before))
+            case Colour() | Curve():
+                self._points.append(primitive)
+            case _:
+                self._flush()
+                self._stages.append(Redo(primitive, self._rows))
+
+    def finish(self) -> list[Stage]:
+        self._flush()
+        return self._stages
+
+    def _flush(self) -> None:
+        if self._moves:
+            self._stages.append(_fold_moves(self._moves, self._rows))
+        self._moves = []
+        for point in self._points:
+            self._add_point(point)
+        self._points = []
+
+    def _add_point(self, point: Colour | Curve) -> None:
+        last = self._stages[-1] if self._stages else None
+        match point, last:
+            case Colour(matrices), Recolour(before):
+                self._stages[-1] = Recolour(_after(matrices[self._rows], before))
+            case Colour(matrices), _:
+                self._stages.append(Recolour(matrices[self._rows]))
+            case Curve(), Relevel(curves, rows):
+                self._stages[-1] = Relevel([*curves, point], rows)
+            case Curve(), _:
+                self._stages.append(Relevel([point], self._rows))
+
+
+def _fold_moves(moves: Sequence[tuple[Moves, Frames]], rows: I64) -> Resample:
+    pieces: list[F64 | tuple[Displacement, I64]] = []
+    fill, interpolation = Fill(), None
+    for move, before in moves:
+        if isinstance(move, Displacement):
+            pieces.append((move, rows))
+            heights, widths = before.heights[rows], before.widths[rows]
+        else:
+            matrices = move.matrices[rows]
+            if pieces and isinstance(pieces[-1], np.ndarray):
+                pieces[-1] = matrices @ pieces[-1]
+            else:
+                pieces.append(matrices)
+            heights, widths = move.heights[rows], move.widths[rows]
+        fill = move.fill or fill
+        interpolation = move.interpolation or interpolation
+    return Resample(pieces, heights, widths, fill, interpolation or "linear")
+
+
+def _after(matrices: F64, before: F64) -> F64:
+    """Return colour matrices that do ``before`` first, shape (m, k, k + 1)."""
+    linear = matrices[:, :, :-1] @ before[:, :, :-1]
+    shift = np.einsum("nij,nj->ni", matrices[:, :, :-1], before[:, :, -1]) + matrices[:, :, -1]
+    return np.concatenate([linear, shift[:, :, None]], axis=2)
+
+
+def is_mix(stage: Stage) -> bool:
+    """Tell whether a stage puts several inputs together."""
+    return isinstance(stage, Redo) and isinstance(stage.primitive, Mix)

@@ -1,0 +1,171 @@
+"""From a policy to what is applied to each output: all random numbers are drawn here, and none elsewhere."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.augmentation.draws import I64, MAX_ORDINALS, MAX_PATCHES, Rows
+from app.augmentation.frames import Frames
+from app.augmentation.nodes import Combinator, Mask, Node
+from app.augmentation.operation import Columns, Operation
+from app.augmentation.primitives import Displacement, Mix, Primitive, Warp
+from app.core.errors import InvalidInputError, LimitExceededError
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One operation, for all outputs.
+
+    Attributes:
+        operation: Which.
+        columns: Its drawn parameters.
+        applied: To which outputs, shape (n,).
+        before: The pictures before it.
+        primitive: What it does.
+    """
+
+    operation: type[Operation]
+    columns: Columns
+    applied: Mask
+    before: Frames
+    primitive: Primitive
+
+    def take(self, indices: I64) -> "Step":
+        """Return the step for some outputs, an output as often as it is named."""
+        count = len(self.applied)
+        columns = {name: take_rows(value, indices, count) for name, value in self.columns.items()}
+        before = self.before.take(indices)
+        return Step(self.operation, columns, self.applied[indices], before, self.operation.build(columns, before))
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is applied to some outputs of one input.
+
+    Attributes:
+        rows: The outputs.
+        steps: In order.
+        before: The input.
+        after: The outputs' pictures.
+    """
+
+    rows: Rows
+    steps: Sequence[Step]
+    before: Frames
+    after: Frames
+
+
+class Sampler:
+    """Draws a policy for some outputs.
+
+    Args:
+        rows: The outputs.
+        frames: Their inputs.
+        max_pixels: Most of one output.
+    """
+
+    def __init__(self, rows: Rows, frames: Frames, max_pixels: int) -> None:
+        self._rows = rows
+        self._before = self._frames = frames
+        self._max_pixels = max_pixels
+        self._steps: list[Step] = []
+        self._ordinal = 0
+
+    def run(self, nodes: Sequence[Node]) -> Plan:
+        """Draw.
+
+        Raises:
+            InvalidInputError: If an operation does not go with the pictures.
+            LimitExceededError: If outputs have too many pixels, or the policy draws too often.
+        """
+        for node in nodes:
+            self._visit(node, np.ones(len(self._rows), np.bool_))
+        return Plan(self._rows, self._steps, self._before, self._frames)
+
+    def _visit(self, node: Node, mask: Mask) -> None:
+        chance = self._draw(1)[:, 0] < node.p if node.p < 1 else True
+        if isinstance(node, Combinator):
+            for child, chosen in node.choose(self._draw(node.words)):
+                self._visit(child, mask & chance & chosen)
+        elif node.fan_out > 1:
+            self._fan_out(node)
+        else:
+            self._apply(node, node.sample(self._draw(node.num_words), self._frames), mask & chance)
+
+    def _fan_out(self, node: Operation) -> None:
+        """Make parts of every output; a part draws by its own number from here on."""
+        count = node.fan_out
+        indices = np.repeat(np.arange(len(self._rows)), count)
+        parts = np.tile(np.arange(count), len(self._rows))
+        patches = self._rows.patches[indices] * count + parts
+        if patches.max(initial=0) >= MAX_PATCHES:
+            raise LimitExceededError(f"a policy makes at most {MAX_PATCHES} parts of a picture", limit=MAX_PATCHES)
+        self._rows = self._rows.take(indices, patches)
+        self._steps = [step.take(indices) for step in self._steps]
+        self._before, self._frames = self._before.take(indices), self._frames.take(indices)
+        columns = {**node.sample(self._draw(node.num_words), self._frames), "part": parts}
+        self._apply(node, columns, np.ones(len(self._rows), np.bool_))
+
+    def _apply(self, node: Operation, columns: Columns, mask: Mask) -> None:
+        step = make_step(type(node), columns, mask, self._frames)
+        self._frames = frames_after(step, self._max_pixels)
+        self._steps.append(step)
+
+    def _draw(self, words: int) -> NDArray[np.float64]:
+        if self._ordinal >= MAX_ORDINALS:
+            raise LimitExceededError(f"a policy draws at most {MAX_ORDINALS} times", limit=MAX_ORDINALS)
+        self._ordinal += 1
+        return self._rows.uniform(self._ordinal - 1, words) if words else np.empty((len(self._rows), 0))
+
+
+def make_step(operation: type[Operation], columns: Columns, mask: Mask, frames: Frames) -> Step:
+    """Say what drawn parameters do to pictures.
+
+    Raises:
+        InvalidInputError: If the operation does not go with the pictures.
+    """
+    if operation.needs_rgb and not frames.is_rgb:
+        name = operation.model_fields["op"].default
+        raise InvalidInputError(f"`{name}` needs pictures in red, green and blue; these have {frames.colours} channels")
+    return Step(operation, columns, mask, frames, operation.build(columns, frames))
+
+
+def frames_after(step: Step, max_pixels: int) -> Frames:
+    """Return the pictures after a step.
+
+    Raises:
+        LimitExceededError: If one has too many pixels.
+    """
+    before, primitive = step.before, step.primitive
+    if not isinstance(primitive, Warp):
+        return before
+    heights = np.where(step.applied, primitive.heights, before.heights)
+    widths = np.where(step.applied, primitive.widths, before.widths)
+    if (heights * widths).max(initial=0) > max_pixels:
+        raise LimitExceededError(f"one output may have at most {max_pixels} pixels", limit=max_pixels)
+    return before.resized(heights, widths)
+
+
+def take_rows(value: Any, indices: I64, count: int) -> Any:
+    """Return the entries of a column for some outputs; a value for all of them stays."""
+    return value[indices] if isinstance(value, np.ndarray) and value.shape[:1] == (count,) else value
+
+
+Moves: TypeAlias = Warp | Displacement
+
+
+def moves_of(plan: Plan, row: int) -> list[tuple[Moves, Frames]]:
+    """Return what moves the pixels of an output, in order, each with the pictures before it."""
+    return [
+        (step.primitive, step.before)
+        for step in plan.steps
+        if step.applied[row] and isinstance(step.primitive, Warp | Displacement)
+    ]
+
+
+def has_mix(plan: Plan) -> bool:
+    """Tell whether outputs need other inputs."""
+    return any(isinstance(step.primitive, Mix) for step in plan.steps)

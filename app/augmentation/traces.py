@@ -1,0 +1,79 @@
+"""Traces: what was applied to one output, as JSON that replays it to the byte."""
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.augmentation.draws import Rows
+from app.augmentation.frames import Frames
+from app.augmentation.operation import Applied, Operation
+from app.augmentation.registry import OPERATIONS
+from app.augmentation.sampler import Plan, Step, frames_after, make_step
+
+MAX_STEPS = 256
+
+_AnyApplied: Any = Annotated[reduce(or_, (operation.applied for operation in OPERATIONS)), Field(discriminator="op")]
+_BY_NAME: Mapping[str, type[Operation]] = {operation.model_fields["op"].default: operation for operation in OPERATIONS}
+
+
+class Trace(BaseModel):
+    """What was applied to one output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    steps: list[_AnyApplied] = Field(max_length=MAX_STEPS, description="Operations with their parameters, in order.")
+
+
+def dump_trace(plan: Plan, row: int) -> list[dict[str, Any]]:
+    """Return what was applied to an output, as JSON holds it."""
+    count = len(plan.rows)
+    return [
+        {"op": step.operation.model_fields["op"].default}
+        | {name: _value(column, row, count) for name, column in step.columns.items()}
+        for step in plan.steps
+        if step.applied[row]
+    ]
+
+
+def replay(traces: Sequence[Trace], frames: Frames, max_pixels: int) -> list[Plan]:
+    """Make a plan of each trace.
+
+    Args:
+        traces: What is to be applied.
+        frames: The picture; one.
+        max_pixels: Most of one output.
+
+    Raises:
+        InvalidInputError: If an operation does not go with the picture.
+        LimitExceededError: If an output has too many pixels.
+    """
+    return [_plan(trace, frames, max_pixels) for trace in traces]
+
+
+def _plan(trace: Trace, frames: Frames, max_pixels: int) -> Plan:
+    steps: list[Step] = []
+    before = frames
+    for applied in trace.steps:
+        step = make_step(_BY_NAME[applied.op], columns_of(applied), np.ones(1, np.bool_), frames)
+        frames = frames_after(step, max_pixels)
+        steps.append(step)
+    return Plan(Rows(0, np.zeros(1, np.uint64), np.zeros(1, np.int64), np.zeros(1, np.int64)), steps, before, frames)
+
+
+def columns_of(applied: Applied) -> dict[str, Any]:
+    """Return the parameters of one output as columns of one."""
+    return {name: _column(value) for name, value in applied.model_dump(exclude={"op"}).items()}
+
+
+def _column(value: Any) -> Any:
+    return np.array([value]) if isinstance(value, int | float | list) and not isinstance(value, bool) else value
+
+
+def _value(column: Any, row: int, count: int) -> Any:
+    if isinstance(column, np.ndarray) and column.shape[:1] == (count,):
+        return column[row].tolist()
+    return column
