@@ -3,16 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.settings import Settings
-from app.decoding.decoder import DecodedImage, Decoder
-from app.decoding.messages import DecodeJob
+from app.decoding.child import Answer, Child, Task
+from app.decoding.entry import ChildLimits, Handler
 from app.decoding.pool import Decoders
-from app.decoding.reading import read_image
+from app.decoding.service import decode
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository
 from app.schemas.jobs import (
@@ -326,21 +327,22 @@ def _number_variation(run: VariationRun, position: int) -> tuple[int, int]:
     return seed, (run.first_image + image) * 1000 + run.first_copy + copy
 
 
-class FakeDecoder(Decoder):
-    """Decodes in this process what a child would."""
+class FakeChild(Child):
+    """Does in this process what a child would."""
 
     pid = FIRST_FAKE_PID
     is_alive = True
 
-    def __init__(self, max_pixels: int, seconds: float) -> None:  # noqa: ARG002 - as real ones are started
-        self._max_pixels = max_pixels
+    def __init__(self, handle: Handler, limits: ChildLimits) -> None:
+        self._handle = handle
+        self._limits = limits
 
     async def wait_ready(self) -> None:
         pass
 
-    async def decode(self, job: DecodeJob, data: bytes) -> DecodedImage:
-        image = read_image(data, job.image_format, job.options, self._max_pixels)
-        return DecodedImage(image.pixels, job.image_format, image.mode, image.orientation, image.had_icc)
+    async def run(self, task: Task) -> Answer:
+        head, chunks = self._handle(task.head, task.files, self._limits)
+        return Answer(head, np.frombuffer(bytearray().join(chunks), np.uint8))
 
     async def end(self) -> None:
         pass
@@ -348,7 +350,7 @@ class FakeDecoder(Decoder):
 
 def make_decoders(settings: Settings) -> Decoders:
     """Build decoders that need no processes."""
-    return Decoders(settings.limits, processes=2, max_waiting=100, start=FakeDecoder)
+    return Decoders(settings.limits, processes=2, max_waiting=100, start=partial(FakeChild, decode))
 
 
 def make_settings(root, **sections) -> Settings:

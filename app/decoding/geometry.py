@@ -1,8 +1,13 @@
 """Pictures upright, and fitted to a size."""
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
 # Antialiased when shrinking, little ringing when enlarging line art, and the filter of the usual FID protocols.
 FILTER: Final = Image.Resampling.BICUBIC
@@ -18,6 +23,16 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_PIXEL_TURNS: Final[Mapping[int, Callable[[Any], Any]]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels.swapaxes(0, 1)[:, ::-1],
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels.swapaxes(0, 1)[::-1],
+}
+_SIDEWAYS: Final = 5  # from here on, rows become columns
 
 
 def read_orientation(image: Image.Image) -> int:
@@ -30,6 +45,20 @@ def set_upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its file says."""
     turn = _TURNS.get(read_orientation(image))
     return image.transpose(turn) if turn is not None else image
+
+
+def turn_pixels(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn pixels (H, W, C) that are stored with this orientation, 1 to 8, as ``set_upright`` turns a picture."""
+    turn = _PIXEL_TURNS.get(orientation)
+    if turn is None:
+        return pixels
+    turned: Pixels = np.ascontiguousarray(turn(pixels))
+    return turned
+
+
+def turn_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Return height and width once turned; and, of what is upright, as they are stored."""
+    return size if orientation < _SIDEWAYS else (size[1], size[0])
 
 
 def fit_image(image: Image.Image, image_size: tuple[int, int]) -> Image.Image:

@@ -1,29 +1,68 @@
-"""A few decoders for all uploads: started when the first one comes, replaced when one dies, ended when idle."""
+"""Decoders: children that turn one uploaded file into pixels."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeAlias
 
-from app.core.errors import (
-    DecoderCrashedError,
-    DecodingTimeoutError,
-    NotReadyError,
-    QueueFullError,
-    ServiceError,
-)
-from app.core.logging import get_logger
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.errors import ServiceError
 from app.core.settings import LimitSettings
-from app.decoding.decoder import DecodedImage, Decoder, DecoderLostError, start_decoder
-from app.decoding.messages import DecodeJob, DecodeOptions
-from app.decoding.sniffing import find_format
+from app.decoding.child import Answer, Child, Task, start_child
+from app.decoding.children import IDLE_S, Children, Wording
+from app.decoding.entry import ChildLimits
+from app.decoding.messages import DecodeJob, DecodeOptions, read_facts
+from app.decoding.sniffing import UploadFormat, find_format
+from app.decoding.wire import write_head
 
-START_TIMEOUT_S = 60.0
-IDLE_S = 60.0
-ATTEMPTS = 2
-RETRY_AFTER_S = 1
-PATIENCE = 6
-"""Seconds on the clock per second of processor time that an image may take: for what waits and does not work."""
+Pixels: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
-_log = get_logger(__name__)
+COMMAND: Final = (sys.executable, "-P", "-m", "app.decoding")
+
+# What a picture is while it is decoded, turned and converted, at most; beside it the interpreter with its libraries.
+_BYTES_PER_PIXEL = 32
+_BASE_BYTES = 512 * 2**20
+_MAX_PIXEL_BYTES = 8  # four channels of 16 bits
+
+_WORDING = Wording(
+    child="decoder",
+    crashed="the image ended",
+    late="the image was not decoded",
+    busy="as many images wait as the service is willing to hold",
+    not_ready="the service cannot decode images now",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedImage:
+    """One uploaded image.
+
+    Attributes:
+        pixels: Upright, (H, W, C): uint16 for 16 bits that were asked for as they are, else uint8.
+        image_format: What the file was.
+        mode: Its pixels as Pillow names them, for example ``P`` or ``CMYK``.
+        orientation: How they were turned to be upright: 1 to 8 as in EXIF, 1 for not at all.
+        had_icc: Whether the file has a colour profile.
+        scale: How many pixels of a side became one by ``scale_to``: 1, 2, 4 or 8.
+        full_size: Height and width of the upright picture in the file.
+    """
+
+    pixels: Pixels
+    image_format: UploadFormat
+    mode: str
+    orientation: int
+    had_icc: bool
+    scale: int
+    full_size: tuple[int, int]
+
+
+def start_decoder(limits: ChildLimits, command: Sequence[str] = COMMAND) -> Child:
+    """Start a decoder as ``start_child`` does."""
+    return start_child(limits, command)
 
 
 class Decoders:
@@ -35,7 +74,7 @@ class Decoders:
         limits: How large an image may be, and how long it may take.
         processes: Most decoders at once.
         max_waiting: Most images that wait for one.
-        start: Starts a decoder for images of so many pixels and so much processor time; by default a child process.
+        start: Starts a decoder; by default a child process.
         idle_s: How long the last decoders are kept when there is nothing to do.
     """
 
@@ -45,26 +84,21 @@ class Decoders:
         *,
         processes: int,
         max_waiting: int,
-        start: Callable[[int, float], Decoder] = start_decoder,
+        start: Callable[[ChildLimits], Child] = start_decoder,
         idle_s: float = IDLE_S,
     ) -> None:
-        self._limits = limits
         self._processes = processes
-        self._max_waiting = max_waiting
-        self._start = start
-        self._idle_s = idle_s
-        self._room = asyncio.Semaphore(processes)
-        self._waiting = 0
-        self._is_closed = False
-        self._idle: list[Decoder] = []
-        self._tasks: set[asyncio.Task[DecodedImage]] = set()
-        self._endings: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._seconds = limits.decoding_s
+        max_pixels = limits.upload_pixels
+        bounds = ChildLimits(max_pixels, _BASE_BYTES + _BYTES_PER_PIXEL * max_pixels, _MAX_PIXEL_BYTES * max_pixels)
+        self._children = Children(
+            lambda: start(bounds), _WORDING, processes=processes, max_waiting=max_waiting, idle_s=idle_s
+        )
 
     @property
     def pids(self) -> list[int]:
         """Process ids of the decoders that wait for work."""
-        return [decoder.pid for decoder in self._idle]
+        return self._children.pids
 
     async def decode(self, data: bytes, options: DecodeOptions) -> DecodedImage:
         """Decode one file.
@@ -77,25 +111,9 @@ class Decoders:
             QueueFullError: If as many images wait as may.
             NotReadyError: If no decoder can be started.
         """
-        job = DecodeJob(find_format(data), options, len(data))
-        if self._is_closed:
-            raise _no_decoder()
-        if self._waiting >= self._max_waiting:
-            raise QueueFullError("as many images wait as the service is willing to hold", retry_after_s=RETRY_AFTER_S)
-        self._waiting += 1
-        try:
-            await self._room.acquire()
-        finally:
-            self._waiting -= 1
-        task = asyncio.get_running_loop().create_task(self._decode_somewhere(job, data))
-        self._tasks.add(task)
-        task.add_done_callback(self._finish)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():  # by ``close``: the caller was not
-                raise _no_decoder() from None
-            raise
+        image_format = find_format(data)
+        task = Task(write_head(DecodeJob(image_format, options)), [data], self._seconds)
+        return await self._children.run(task, partial(_read_image, image_format))
 
     async def decode_all(self, files: Sequence[bytes], options: DecodeOptions, pointer: str) -> list[DecodedImage]:
         """Decode the files of one request, never more at once than there are decoders.
@@ -128,96 +146,13 @@ class Decoders:
 
     async def close(self) -> None:
         """End all decoders, those at work with what they have begun."""
-        self._is_closed = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._end_idle()
-        await asyncio.gather(*self._endings)
-
-    async def _decode_somewhere(self, job: DecodeJob, data: bytes) -> DecodedImage:
-        for _ in range(ATTEMPTS):
-            decoder = await self._take()
-            try:
-                return await self._use(decoder, job, data)
-            except DecoderLostError:
-                if await decoder.ran_out_of_time():
-                    raise self._give_up(decoder, job) from None
-                _log.warning("decoder-crashed", pid=decoder.pid, image_format=job.image_format, num_bytes=len(data))
-            except TimeoutError:
-                raise self._give_up(decoder, job) from None
-        raise DecoderCrashedError(f"the image ended {ATTEMPTS} decoders and is not tried again")
-
-    def _give_up(self, decoder: Decoder, job: DecodeJob) -> DecodingTimeoutError:
-        limit_s = self._limits.decoding_s
-        _log.warning("decoder-timed-out", pid=decoder.pid, image_format=job.image_format, limit_s=limit_s)
-        return DecodingTimeoutError(f"the image was not decoded within {limit_s:g} seconds", limit_s=limit_s)
-
-    async def _use(self, decoder: Decoder, job: DecodeJob, data: bytes) -> DecodedImage:
-        """Let a decoder work; it is kept only if it is known to be ready for the next file."""
-        is_ready = False
-        try:
-            async with asyncio.timeout(PATIENCE * self._limits.decoding_s):
-                image = await decoder.decode(job, data)
-        except ServiceError:
-            is_ready = True
-            raise
-        else:
-            is_ready = True
-            return image
-        finally:
-            if is_ready:
-                self._idle.append(decoder)
-            else:
-                self._end(decoder)
-
-    async def _take(self) -> Decoder:
-        while self._idle:
-            decoder = self._idle.pop()
-            if decoder.is_alive:
-                return decoder
-            self._end(decoder)
-        return await self._start_one()
-
-    async def _start_one(self) -> Decoder:
-        try:
-            decoder = self._start(self._limits.upload_pixels, self._limits.decoding_s)
-        except OSError:
-            _log.exception("decoder-not-started")
-            raise _no_decoder() from None
-        try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await decoder.wait_ready()
-        except BaseException as error:
-            self._end(decoder)
-            if isinstance(error, DecoderLostError | TimeoutError):
-                _log.exception("decoder-not-started", pid=decoder.pid)
-                raise _no_decoder() from None
-            raise
-        _log.info("decoder-ready", pid=decoder.pid)
-        return decoder
-
-    def _finish(self, task: asyncio.Task[DecodedImage]) -> None:
-        self._tasks.discard(task)
-        self._room.release()
-        if not task.cancelled():
-            task.exception()  # a caller that left before must not make the loop complain
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(self._idle_s, self._end_idle)
-
-    def _end_idle(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        while self._idle:
-            self._end(self._idle.pop())
-
-    def _end(self, decoder: Decoder) -> None:
-        task = asyncio.get_running_loop().create_task(decoder.end())
-        self._endings.add(task)
-        task.add_done_callback(self._endings.discard)
+        await self._children.close()
 
 
-def _no_decoder() -> NotReadyError:
-    return NotReadyError("the service cannot decode images now", retry_after_s=RETRY_AFTER_S)
+def _read_image(image_format: UploadFormat, answer: Answer) -> DecodedImage:
+    facts = read_facts(answer.head)
+    samples: Pixels = answer.payload if facts.bits == 8 else answer.payload.view(np.uint16)  # noqa: PLR2004 - bits
+    pixels = samples.reshape(facts.height, facts.width, facts.channels)
+    return DecodedImage(
+        pixels, image_format, facts.mode, facts.orientation, facts.had_icc, facts.scale, facts.full_size
+    )

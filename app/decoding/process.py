@@ -1,70 +1,101 @@
-"""The decoder's life: set limits on itself, then decode what it is sent, one file after the other."""
+"""A child's life: set limits on itself, then do what it is sent, one job after the other."""
 
 import math
 import resource
 import socket
 import sys
+import traceback
+from collections.abc import Sequence
 from contextlib import suppress
 
-import numpy as np
 from PIL import Image
 
-from app.core.errors import ServiceError
-from app.decoding.messages import (
+from app.core.errors import ImageTooLargeError, LimitExceededError, ServiceError
+from app.decoding.entry import ChildLimits, Handler
+from app.decoding.wire import (
     LENGTH_BYTES,
-    DecodeJob,
-    DecoderReady,
-    FromDecoder,
-    ImageDecoded,
-    ImageRefused,
+    ChildReady,
+    Chunk,
+    Done,
+    Fact,
+    Failed,
+    FromChild,
+    Refused,
     read_job,
     read_length,
     write_message,
 )
-from app.decoding.reading import read_image
 
 _MAX_OPEN_FILES = 64
 
 
-def serve(control_fd: int, *, max_pixels: int, memory_bytes: int, seconds: float) -> int:
-    """Decode until the service closes its end.
+def serve(control_fd: int, handle: Handler, limits: ChildLimits) -> int:
+    """Do jobs until the service closes its end.
 
     Args:
         control_fd: This side of the socket pair.
-        max_pixels: Most of one image.
-        memory_bytes: Address space that this process may have.
-        seconds: Processor time that one image may take; the system ends this process then, by ``SIGXCPU``.
+        handle: Does one job.
+        limits: What this process may take.
 
     Returns:
         Exit status.
     """
-    _limit(memory_bytes)
+    _limit(limits.memory_bytes)
     # The few codecs that allocate before we can look are stopped by Pillow, which allows twice its bound.
-    Image.MAX_IMAGE_PIXELS = max_pixels // 2
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels // 2
     connection = socket.socket(fileno=control_fd)
-    connection.sendall(write_message(DecoderReady()))
+    connection.sendall(write_message(ChildReady()))
     with suppress(EOFError, ConnectionError):
         while True:
             job = read_job(_receive(connection, read_length(_receive(connection, LENGTH_BYTES))))
-            data = bytes(_receive(connection, job.num_bytes))
-            _allow(seconds)
-            answer, pixels = decode(job, data, max_pixels)
+            files = [bytes(_receive(connection, size)) for size in job.sizes]
+            _allow(job.seconds)
+            answer, chunks = _work(handle, job.head, files, limits)
+            del files
             connection.sendall(write_message(answer))
-            connection.sendall(pixels)
+            for chunk in chunks:
+                connection.sendall(chunk)
+            del chunks  # large, and else held while the next one is made
     return 0
 
 
-def decode(job: DecodeJob, data: bytes, max_pixels: int) -> tuple[FromDecoder, memoryview]:
-    """Decode one file; returns the answer and the bytes that follow it."""
+def _work(
+    handle: Handler, head: bytes, files: Sequence[bytes], limits: ChildLimits
+) -> tuple[FromChild, Sequence[Chunk]]:
+    """Do one job; returns the answer and the bytes that follow it."""
     try:
-        image = read_image(data, job.image_format, job.options, max_pixels)
+        answer_head, chunks = handle(head, files, limits)
+        num_bytes = sum(memoryview(chunk).nbytes for chunk in chunks)
     except ServiceError as error:
-        fields = {name: value for name, value in error.fields.items() if isinstance(value, int)}
-        return ImageRefused(error.code, error.detail, fields), memoryview(b"")
-    height, width, channels = image.pixels.shape
-    bits = 8 * image.pixels.dtype.itemsize
-    answer = ImageDecoded(height, width, channels, 8 if bits == 8 else 16, *image[1:])  # noqa: PLR2004 - bits
-    return answer, np.ascontiguousarray(image.pixels).reshape(-1).view(np.uint8).data
+        return _refuse(error), ()
+    except MemoryError:
+        return _refuse(
+            ImageTooLargeError(
+                "the images take more memory than they may take; scale them down, or send fewer at once",
+                limit=limits.max_pixels,
+            )
+        ), ()
+    except Exception as error:  # noqa: BLE001 - the boundary of a request: what is wrong here is told to the log
+        return Failed(_describe(error)), ()
+    if num_bytes > limits.answer_bytes:
+        most = limits.answer_bytes
+        return _refuse(
+            LimitExceededError(f"one answer may have at most {most} bytes; ask for less at once", limit=most)
+        ), ()
+    return Done(answer_head, num_bytes), chunks
+
+
+def _refuse(error: ServiceError) -> Refused:
+    fields: dict[str, Fact] = {
+        name: [str(one) for one in value] if isinstance(value, list) else value for name, value in error.fields.items()
+    }
+    return Refused(error.code, error.detail, fields)
+
+
+def _describe(error: Exception) -> str:
+    """Say what was raised and where; its words may be those of callers."""
+    places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]
+    return " ".join([type(error).__name__, *places])
 
 
 def _limit(memory_bytes: int) -> None:

@@ -4,15 +4,16 @@ import os
 import signal
 import sys
 
-from app.decoding import __main__, process
+from app.decoding.entry import run_child
 from app.decoding.messages import ImageDecoded
+from app.decoding.service import decode
+from app.decoding.wire import write_head
 
 START = len(b"\x89PNG\r\n\x1a\n")
-decode = process.decode
 
 
-def misbehave(job, data, max_pixels):
-    deed = data[START : START + 4]
+def misbehave(head, files, limits):
+    deed = files[0][START : START + 4]
     if deed == b"CRSH":
         os.kill(os.getpid(), signal.SIGSEGV)
     if deed == b"HANG":
@@ -21,11 +22,12 @@ def misbehave(job, data, max_pixels):
         pass
     if deed == b"EXIT":
         os._exit(0)
+    if deed == b"FAIL":
+        raise KeyError(files[0].decode("latin-1"))
     if deed == b"LIES":
-        return ImageDecoded(2**20, 2**20, 3, 8, "RGB", 1, False), memoryview(b"")
-    return decode(job, data, max_pixels)
+        return write_head(ImageDecoded(2**20, 2**20, 3, 8, "RGB", 1, False, 1, (2**20, 2**20))), [b"few"]
+    return decode(head, files, limits)
 
 
 if __name__ == "__main__":
-    process.decode = misbehave
-    sys.exit(__main__.main())
+    sys.exit(run_child("tests.process.misbehaving_decoder", lambda: misbehave))

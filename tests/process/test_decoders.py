@@ -20,13 +20,13 @@ from app.core.errors import (
     ImageTooLargeError,
     NotReadyError,
     QueueFullError,
+    ServiceError,
     UndecodableImageError,
     UnsupportedImageError,
 )
 from app.core.settings import LimitSettings
-from app.decoding.decoder import start_decoder
 from app.decoding.messages import DecodeOptions
-from app.decoding.pool import Decoders
+from app.decoding.pool import Decoders, start_decoder
 from tests.pictures import encode, encode_image, make_pixels
 
 MISBEHAVING = partial(
@@ -183,8 +183,8 @@ def wide_png(width, height):
 
 
 async def test_memory_is_bounded_in_the_decoder(open_decoders, monkeypatch):
-    monkeypatch.setattr("app.decoding.decoder._BASE_BYTES", 160 * 2**20)
-    monkeypatch.setattr("app.decoding.decoder._BYTES_PER_PIXEL", 0)
+    monkeypatch.setattr("app.decoding.pool._BASE_BYTES", 160 * 2**20)
+    monkeypatch.setattr("app.decoding.pool._BYTES_PER_PIXEL", 0)
     decoders = await open_decoders()
 
     with pytest.raises(ImageTooLargeError, match="memory"):
@@ -203,6 +203,18 @@ async def test_decoders_may_open_and_write_next_to_nothing(open_decoders):
     rows = {line[:26].strip(): line[26:].split()[0] for line in limits.splitlines()[1:]}
     assert ("0", "0", "64") == (rows["Max file size"], rows["Max core file size"], rows["Max open files"])
     assert b"FOUNT_" not in environment
+
+
+async def test_a_fault_of_our_own_is_told_as_one_and_nothing_of_the_file_is(open_decoders, capsys):
+    decoders = await open_decoders(start=MISBEHAVING)
+
+    with pytest.raises(ServiceError, match="by a fault of the service") as caught:
+        await decoders.decode(SIGNATURE + b"FAIL canary", AS_IT_IS)
+
+    assert ServiceError is type(caught.value)
+    assert "KeyError" in (log := capsys.readouterr().err + capsys.readouterr().out)
+    assert "canary" not in log
+    assert np.array_equal(PIXELS, (await decoders.decode(GOOD, AS_IT_IS)).pixels)
 
 
 async def test_errors_say_which_file_they_are_about(open_decoders):
