@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from structlog.testing import capture_logs
 
 from app.core.errors import (
     DecoderCrashedError,
@@ -205,15 +206,16 @@ async def test_decoders_may_open_and_write_next_to_nothing(open_decoders):
     assert b"FOUNT_" not in environment
 
 
-async def test_a_fault_of_our_own_is_told_as_one_and_nothing_of_the_file_is(open_decoders, capsys):
+async def test_a_fault_of_our_own_is_told_as_one_and_nothing_of_the_file_is(open_decoders):
     decoders = await open_decoders(start=MISBEHAVING)
 
-    with pytest.raises(ServiceError, match="by a fault of the service") as caught:
+    with capture_logs() as lines, pytest.raises(ServiceError, match="by a fault of the service") as caught:
         await decoders.decode(SIGNATURE + b"FAIL canary", AS_IT_IS)
 
+    [line] = [line for line in lines if line["event"] == "child-failed"]
     assert ServiceError is type(caught.value)
-    assert "KeyError" in (log := capsys.readouterr().err + capsys.readouterr().out)
-    assert "canary" not in log
+    assert "KeyError" == line["error"].split()[0]
+    assert "canary" not in str(line)
     assert np.array_equal(PIXELS, (await decoders.decode(GOOD, AS_IT_IS)).pixels)
 
 
