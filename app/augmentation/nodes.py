@@ -1,7 +1,8 @@
 """Operations that hold others: what is applied is chosen anew for each output."""
 
+import dataclasses
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar, TypeAlias
 
 import numpy as np
@@ -9,9 +10,23 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from app.augmentation.draws import F64
-from app.augmentation.operation import Operation, Probability
+from app.augmentation.frames import Frames
+from app.augmentation.operation import Columns, Operation, Probability
 
 Mask: TypeAlias = NDArray[np.bool_]
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """An operation whose parameters its combinator draws; left out where pictures lack the colours that it needs.
+
+    Attributes:
+        operation: Which.
+        columns: Takes the pictures before, returns the parameters of all outputs.
+    """
+
+    operation: type[Operation]
+    columns: Callable[[Frames], Columns]
 
 
 class Combinator(BaseModel):
@@ -33,8 +48,13 @@ class Combinator(BaseModel):
         """Random numbers that a choice takes."""
         return self.num_words
 
+    @property
     @abstractmethod
-    def choose(self, uniform: F64) -> "Iterator[tuple[Node, Mask]]":
+    def num_steps(self) -> int:
+        """Operations that it may apply, each as often as it may."""
+
+    @abstractmethod
+    def choose(self, uniform: F64) -> "Iterator[tuple[Node | Drawn, Mask]]":
         """Choose for some outputs.
 
         Args:
@@ -47,3 +67,8 @@ class Combinator(BaseModel):
 
 
 Node: TypeAlias = Operation | Combinator
+
+
+def count_steps(node: Node) -> int:
+    """Count the operations that a node may apply, each as often as it may."""
+    return node.num_steps if isinstance(node, Combinator) else 1

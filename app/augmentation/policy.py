@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.augmentation.nodes import Combinator, Node
+from app.augmentation.nodes import Combinator, Node, count_steps
+from app.augmentation.operations.mixing import Mixing
 from app.augmentation.registry import COMBINATORS, OPERATIONS
 
 MAX_OPERATIONS = 64
 """In one policy, those that others hold included."""
 MAX_DEPTH = 4
+MAX_STEPS = 256
+"""That one policy may apply, each operation as often as those that hold it may: as many as a trace holds."""
 ENGINE_VERSION = 1
 """Of what operations do to pixels; a change of it is a new number."""
 
@@ -44,6 +47,16 @@ class Policy(BaseModel):
     def _check_size(self) -> "Policy":
         if sum(1 for _ in _walk(self.ops, 1)) > MAX_OPERATIONS:
             raise ValueError(f"a policy has at most {MAX_OPERATIONS} operations in all")
+        if sum(map(count_steps, self.ops)) > MAX_STEPS:
+            raise ValueError(f"a policy applies at most {MAX_STEPS} operations, those that are repeated each time")
+        return self
+
+    @model_validator(mode="after")
+    def _check_held(self) -> "Policy":
+        top = set(map(id, self.ops))
+        for node in self.walk():
+            if id(node) not in top and (isinstance(node, Mixing) or getattr(node, "fan_out", 1) > 1):
+                raise ValueError(f"only the policy itself holds `{node.op}`, no other operation does")
         return self
 
     @property

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
+from app.augmentation.combinators import OneOf, RandomOrder, Sequence, SomeOf
 from app.augmentation.nodes import Node
 from app.augmentation.operation import Operation
+from app.augmentation.operations.mixing import Cutmix, Mixup, Mosaic
 from app.augmentation.operations.turns import Flip, Rotate, Turn
 
-OPERATIONS: tuple[type[Operation], ...] = (Rotate, Flip, Turn)
-COMBINATORS: tuple[type[Node], ...] = ()
+OPERATIONS: tuple[type[Operation], ...] = (Rotate, Flip, Turn, Mixup, Cutmix, Mosaic)
+COMBINATORS: tuple[type[Node], ...] = (Sequence, OneOf, SomeOf, RandomOrder)
 
 
 def _name(node: type[Node]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.augmentation.draws import I64, MAX_ORDINALS, MAX_PATCHES, Rows
 from app.augmentation.frames import Frames
-from app.augmentation.nodes import Combinator, Mask, Node
+from app.augmentation.nodes import Combinator, Drawn, Mask, Node
 from app.augmentation.operation import Columns, Operation
 from app.augmentation.primitives import Displacement, Mix, Primitive, Warp
 from app.core.errors import InvalidInputError, LimitExceededError
@@ -89,11 +89,22 @@ class Sampler:
         chance = self._draw(1)[:, 0] < node.p if node.p < 1 else True
         if isinstance(node, Combinator):
             for child, chosen in node.choose(self._draw(node.words)):
-                self._visit(child, mask & chance & chosen)
+                self._visit_child(child, mask & chance & chosen)
         elif node.fan_out > 1:
             self._fan_out(node)
         else:
-            self._apply(node, node.sample(self._draw(node.num_words), self._frames), mask & chance)
+            self._apply(type(node), node.sample(self._draw(node.num_words), self._frames), mask & chance)
+
+    def _visit_child(self, node: Node | Drawn, mask: Mask) -> None:
+        """Visit what was chosen; what is applied to no output costs nothing, and draws by the same numbers."""
+        if isinstance(node, Drawn):
+            if mask.any() and (self._frames.is_rgb or not node.operation.needs_rgb):
+                self._apply(node.operation, node.columns(self._frames), mask)
+        elif isinstance(node, Operation) and not mask.any():
+            check_kind(type(node), self._frames)
+            self._ordinal += 1 + (node.p < 1)
+        else:
+            self._visit(node, mask)
 
     def _fan_out(self, node: Operation) -> None:
         """Make parts of every output; a part draws by its own number from here on."""
@@ -107,10 +118,10 @@ class Sampler:
         self._steps = [step.take(indices) for step in self._steps]
         self._before, self._frames = self._before.take(indices), self._frames.take(indices)
         columns = {**node.sample(self._draw(node.num_words), self._frames), "part": parts}
-        self._apply(node, columns, np.ones(len(self._rows), np.bool_))
+        self._apply(type(node), columns, np.ones(len(self._rows), np.bool_))
 
-    def _apply(self, node: Operation, columns: Columns, mask: Mask) -> None:
-        step = make_step(type(node), columns, mask, self._frames)
+    def _apply(self, operation: type[Operation], columns: Columns, mask: Mask) -> None:
+        step = make_step(operation, columns, mask, self._frames)
         self._frames = frames_after(step, self._max_pixels)
         self._steps.append(step)
 
@@ -127,10 +138,19 @@ def make_step(operation: type[Operation], columns: Columns, mask: Mask, frames: 
     Raises:
         InvalidInputError: If the operation does not go with the pictures.
     """
+    check_kind(operation, frames)
+    return Step(operation, columns, mask, frames, operation.build(columns, frames))
+
+
+def check_kind(operation: type[Operation], frames: Frames) -> None:
+    """Check that an operation goes with the kind of the pictures.
+
+    Raises:
+        InvalidInputError: If not.
+    """
     if operation.needs_rgb and not frames.is_rgb:
         name = operation.model_fields["op"].default
         raise InvalidInputError(f"`{name}` needs pictures in red, green and blue; these have {frames.colours} channels")
-    return Step(operation, columns, mask, frames, operation.build(columns, frames))
 
 
 def frames_after(step: Step, max_pixels: int) -> Frames:
