@@ -41,8 +41,23 @@ def explain_errors(items: Sequence[ErrorItem], model: type[BaseModel] | None) ->
     listed: Any = [problem.model_dump() for problem in problems]
     if any(item["loc"][:1] == ("path",) for item in items):
         return NotFoundError("there is nothing under this address: a part of it is not well formed", errors=listed)
+    return _refuse(problems)
+
+
+def explain_problems(items: Iterable[tuple[ErrorItem, str, type[BaseModel] | None]]) -> InvalidInputError:
+    """Turn validation errors whose places are known into one of ours.
+
+    Args:
+        items: Errors of pydantic, each with its JSON pointer and the model that it arose in.
+    """
+    placed = list(items)[:MAX_ERRORS]
+    return _refuse(_merge(_explain_at(item, pointer, owner) for item, pointer, owner in placed))
+
+
+def _refuse(problems: Sequence[FieldProblem]) -> InvalidInputError:
     first = problems[0]
     where = f"`{first.pointer}`: " if first.pointer else ""
+    listed: Any = [problem.model_dump() for problem in problems]
     return InvalidInputError(f"{where}{first.detail}", errors=listed)
 
 
@@ -59,12 +74,15 @@ def _explain(item: ErrorItem, model: type[BaseModel] | None) -> FieldProblem:
     if place != "body":
         pointer = "/" + "/".join([str(place), *(str(part) for part in parts[:1])])
         return FieldProblem(pointer=pointer, code=_code(item), detail=_sentence(item))
-    pointer, owner = _known_path(parts, model)
-    if item["type"] == "extra_forbidden":
-        names = list(owner.model_fields) if owner else []
-        return FieldProblem(pointer=pointer, code=UNKNOWN_FIELD, detail=suggest_name(str(parts[-1]), names))
     if item["type"] == "missing" and not parts:
         return FieldProblem(pointer="", code="missing", detail="the request needs a JSON body")
+    return _explain_at(item, *_known_path(parts, model))
+
+
+def _explain_at(item: ErrorItem, pointer: str, owner: type[BaseModel] | None) -> FieldProblem:
+    if item["type"] == "extra_forbidden":
+        names = list(owner.model_fields) if owner else []
+        return FieldProblem(pointer=pointer, code=UNKNOWN_FIELD, detail=suggest_name(str(item["loc"][-1]), names))
     return FieldProblem(pointer=pointer, code=_code(item), detail=_sentence(item))
 
 
@@ -93,7 +111,8 @@ def _code(item: ErrorItem) -> str:
 
 def _sentence(item: ErrorItem) -> str:
     if item["type"] == "union_tag_invalid":  # the only rule in use whose text repeats the input
-        return f"expected one of {item['ctx']['expected_tags']}"
+        known = [tag.strip("' ") for tag in item["ctx"]["expected_tags"].split(",")]
+        return suggest_name(str(item["ctx"]["tag"]), known)
     if item["type"] == "string_pattern_mismatch":
         return _SPELLINGS.get(str(item["loc"][-1]), "this text is not of the form that it must have")
     text = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.augmentation.draws import F64
+from app.augmentation.draws import F64, I64
 from app.augmentation.fields import sample_grid
 from app.augmentation.frames import WHITE, Frames, Pixels
 from app.augmentation.primitives import Mix, Whole
@@ -69,13 +69,33 @@ class Renderer:
 
     def _find_program(self, number: int, row: int) -> tuple[Program, int]:
         if number not in self._programs:
-            plan = self._plans[number]
-            found: list[tuple[Program, int]] = [None] * len(plan.rows)  # type: ignore[list-item] # all are filled
-            for program in write_programs(plan):
-                for place, one in enumerate(program.rows.tolist()):
-                    found[one] = (program, place)
-            self._programs[number] = found
+            self._programs[number] = _place_rows(self._plans[number])
         return self._programs[number][row]
+
+
+def render(plan: Plan, inputs: Sequence[Pixels], numbers: I64 | None) -> Iterator[Pixels]:
+    """Compute the outputs of a plan that mixes nothing, in order.
+
+    Args:
+        plan: What is applied.
+        inputs: Pictures, each (H, W, C).
+        numbers: Which of them each output is of, shape (n,); None for the first.
+    """
+    found = _place_rows(plan)
+    frames = plan.before
+    for row, (program, place) in enumerate(found):
+        pixels = inputs[0 if numbers is None else int(numbers[row])]
+        for stage in program.stages:
+            pixels = run_stage(stage, pixels, place, frames)
+        yield pixels
+
+
+def _place_rows(plan: Plan) -> list[tuple[Program, int]]:
+    """Return the program of each output, and its number in it."""
+    places: dict[int, tuple[Program, int]] = {}
+    for program in write_programs(plan):
+        places.update({row: (program, place) for place, row in enumerate(program.rows.tolist())})
+    return [places[row] for row in range(len(plan.rows))]
 
 
 def partner_of(number: int, place: float, count: int) -> int:

@@ -31,7 +31,7 @@ class TarWriter:
 
     def begin(self) -> Iterator[bytes]:
         """Yield the comment."""
-        yield _write_member("pax_global_header", _write_comment(self._contents.mark), _GLOBAL)
+        yield write_comment_member(self._contents.mark)
 
     def add(self, offset: int, images: Pixels, labels: Labels | None) -> bytes:
         """Return the members of the next samples."""
@@ -41,14 +41,14 @@ class TarWriter:
 
     def finish(self) -> Iterator[bytes]:
         """Yield the end of the archive."""
-        yield bytes(2 * _RECORD)
+        yield end_archive()
 
     def _members(self, sample: Sample, png: bytes) -> Iterator[bytes]:
         key = f"{sample.number:0{self._digits}}"
-        yield _write_member(f"{key}.png", png)
+        yield write_member(f"{key}.png", png)
         if sample.label is not None:
-            yield _write_member(f"{key}.cls", str(sample.label).encode())
-        yield _write_member(f"{key}.json", b"{%s}" % self._contents.write_facts(sample).encode())
+            yield write_member(f"{key}.cls", str(sample.label).encode())
+        yield write_member(f"{key}.json", b"{%s}" % self._contents.write_facts(sample).encode())
 
 
 def _write_header_template(kind: bytes) -> bytes:
@@ -69,7 +69,18 @@ def _write_header_template(kind: bytes) -> bytes:
 _TEMPLATES = {kind: _write_header_template(kind) for kind in (_GLOBAL, _FILE)}
 
 
-def _write_member(name: str, data: bytes, kind: bytes = _FILE) -> bytes:
+def write_comment_member(text: str) -> bytes:
+    """Write what an archive says about itself, ASCII."""
+    return write_member("pax_global_header", _write_comment(text), _GLOBAL)
+
+
+def end_archive() -> bytes:
+    """Return what ends an archive."""
+    return bytes(2 * _RECORD)
+
+
+def write_member(name: str, data: bytes, kind: bytes = _FILE) -> bytes:
+    """Write a file of an archive, under an ASCII name of at most 100 characters."""
     header = bytearray(_TEMPLATES[kind])
     header[: len(name)] = name.encode("ascii")
     header[_SIZE] = b"%011o\0" % len(data)

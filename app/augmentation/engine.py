@@ -1,0 +1,156 @@
+"""Pictures and a policy in, augmented pictures and what was applied to them out."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from app.augmentation.cpu import Renderer, render
+from app.augmentation.draws import Rows
+from app.augmentation.frames import Frames, Pixels, frames_of
+from app.augmentation.nodes import Node
+from app.augmentation.sampler import Plan, Sampler, has_mix
+
+ROWS_AT_ONCE = 4096
+
+
+class Source(NamedTuple):
+    """One input.
+
+    Attributes:
+        pixels: Shape (H, W, C).
+        key: What its draws hang on: from ``key_of``.
+        has_alpha: Whether its last channel is transparency.
+    """
+
+    pixels: Pixels
+    key: int
+    has_alpha: bool = False
+
+
+class Order(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        nodes: Operations of the policy.
+        seed: Of the request, in [0, 2**63).
+        copies: Per input.
+        first_copy: Number of the first.
+        max_pixels: Most of one output.
+    """
+
+    nodes: Sequence[Node]
+    seed: int
+    copies: int = 1
+    first_copy: int = 0
+    max_pixels: int = 2**25
+
+
+class Output(NamedTuple):
+    """One output.
+
+    Attributes:
+        source: Number of its input.
+        pixels: Shape (h, w, C).
+        plan: What was applied to this and others.
+        row: Its number in the plan.
+    """
+
+    source: int
+    pixels: Pixels
+    plan: Plan
+    row: int
+
+    @property
+    def copy(self) -> int:
+        """Which copy of its input it is."""
+        return int(self.plan.rows.copies[self.row])
+
+    @property
+    def patch(self) -> int:
+        """Which part of the copy it is."""
+        return int(self.plan.rows.patches[self.row])
+
+
+def augment(sources: Sequence[Source], order: Order) -> Iterator[Output]:
+    """Augment inputs, input by input and copy by copy.
+
+    Args:
+        sources: The inputs; operations that mix take their partners from them.
+        order: What is asked for.
+
+    Raises:
+        InvalidInputError: If an operation does not go with an input.
+        LimitExceededError: If an output has too many pixels.
+    """
+    kinds = {(one.pixels.shape, one.pixels.dtype.name, one.has_alpha) for one in sources}
+    plans = [plan_inputs(sources[:1], order)] if sources else []
+    if plans and has_mix(plans[0]):
+        yield from _augment_together(sources, order)
+    elif len(kinds) == 1:
+        yield from _augment_alike(sources, order)
+    else:
+        for number, source in enumerate(sources):
+            plan = plans[0] if number == 0 else plan_inputs([source], order)
+            yield from (
+                Output(number, pixels, plan, row) for row, pixels in enumerate(render(plan, [source.pixels], None))
+            )
+
+
+def plan_inputs(sources: Sequence[Source], order: Order) -> Plan:
+    """Draw for inputs of one kind and size.
+
+    Args:
+        sources: The inputs.
+        order: What is asked for.
+
+    Raises:
+        InvalidInputError: If an operation does not go with the inputs.
+        LimitExceededError: If an output has too many pixels.
+    """
+    first = sources[0]
+    frames = frames_of(first.pixels, len(sources) * order.copies, has_alpha=first.has_alpha)
+    return plan_frames(frames, [one.key for one in sources], order)
+
+
+def plan_frames(frames: Frames, keys: Sequence[int], order: Order) -> Plan:
+    """Draw for inputs that may be known by their sizes only.
+
+    Args:
+        frames: Each input as often as it is copied.
+        keys: One per input.
+        order: What is asked for.
+
+    Raises:
+        InvalidInputError: If an operation does not go with the inputs.
+        LimitExceededError: If an output has too many pixels.
+    """
+    copies = np.arange(order.first_copy, order.first_copy + order.copies, dtype=np.int64)
+    rows = Rows(
+        order.seed,
+        np.repeat(np.array(keys, np.uint64), order.copies),
+        np.tile(copies, len(keys)),
+        np.zeros(len(keys) * order.copies, np.int64),
+    )
+    return Sampler(rows, frames, order.max_pixels).run(order.nodes)
+
+
+def _augment_alike(sources: Sequence[Source], order: Order) -> Iterator[Output]:
+    """Draw for many inputs of one size at once: for small pictures that takes most of the time."""
+    at_once = max(1, ROWS_AT_ONCE // order.copies)
+    for start in range(0, len(sources), at_once):
+        some = sources[start : start + at_once]
+        plan = plan_inputs(some, order)
+        each = len(plan.rows) // len(some)
+        numbers = np.repeat(np.arange(len(some)), each)
+        outputs = render(plan, [one.pixels for one in some], numbers)
+        for row, pixels in enumerate(outputs):
+            yield Output(start + row // each, pixels, plan, row)
+
+
+def _augment_together(sources: Sequence[Source], order: Order) -> Iterator[Output]:
+    plans = [plan_inputs([source], order) for source in sources]
+    renderer = Renderer([source.pixels for source in sources], plans)
+    for number, plan in enumerate(plans):
+        for row, pixels in enumerate(renderer.render(number)):
+            yield Output(number, pixels, plan, row)
