@@ -54,6 +54,11 @@ TABLE: Mapping[type[ServiceError], Row] = {
         "The model has no such class",
         "Use a name from `class_names` of `GET /v1/models/{name}`, or its number.",
     ),
+    errors.UnknownPresetError: Row(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "No such preset",
+        "Use a name from `GET /v1/augmentations/presets`, or send the policy itself.",
+    ),
     errors.NoEncoderError: Row(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "The model cannot read images",

@@ -6,6 +6,7 @@
     ├── InvalidInputError            invalid-parameter
     │   ├── MalformedBodyError       malformed-body
     │   ├── UnknownLabelError        unknown-class
+    │   ├── UnknownPresetError       unknown-preset
     │   ├── NoEncoderError           no-encoder
     │   ├── LimitExceededError       limit-exceeded
     │   │   └── ImageTooLargeError   image-too-large
@@ -93,6 +94,12 @@ class UnknownLabelError(InvalidInputError):
     """The model has no such class, or no classes at all."""
 
     code = "unknown-class"
+
+
+class UnknownPresetError(InvalidInputError):
+    """No augmentation policy has this name; ``presets`` lists those that do."""
+
+    code = "unknown-preset"
 
 
 class NoEncoderError(InvalidInputError):
