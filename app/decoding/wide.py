@@ -40,15 +40,18 @@ def read_wide_colours(image: ImageFile, data: bytes, *, is_grey: bool) -> U16 | 
 
     Raises:
         MemoryError: If it does not suffice.
+        ValueError: If a PNG is cut off behind its pixels, which Pillow lets pass.
     """
     narrow: U8 = np.asarray(image)
     wide = _decode(data)
+    if wide is None and isinstance(image, PngImageFile):
+        raise ValueError("the end of the file is missing")
     if wide is None or wide.shape[:2] != narrow.shape[:2] or wide.shape[2] < narrow.shape[2]:
         return None
     if not np.array_equal(wide[:, :, : narrow.shape[2]] >> 8, narrow):
         return None
     if is_grey:
-        return wide[:, :, [0, 3]]
+        return np.ascontiguousarray(wide[:, :, [0, 3]])
     return wide if image.has_transparency_data else np.ascontiguousarray(wide[:, :, :3])
 
 
@@ -62,9 +65,9 @@ def apply_wide_alpha(wide: U16, options: DecodeOptions) -> U16:
     background = np.array(options.background, np.uint32) * 257
     if colour.shape[2] == 1 and len(set(options.background)) == 1:
         background = background[:1]
-    mixed = colour * opacity
-    # Products of two 16-bit numbers, and half of one, fit 32 bits.
-    return ((mixed + background * (_MAX_WIDE - opacity) + _MAX_WIDE // 2) // _MAX_WIDE).astype(np.uint16)
+    # A product of two 16-bit numbers, and half of one, fit 32 bits.
+    mixed = colour * opacity + background * (_MAX_WIDE - opacity)
+    return ((mixed + _MAX_WIDE // 2) // _MAX_WIDE).astype(np.uint16)
 
 
 def _decode(data: bytes) -> U16 | None:

@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 from PIL import Image
 
-from app.decoding.geometry import fit_image, read_orientation
+from app.decoding.geometry import fit_image, read_orientation, set_upright, turn_pixels, turn_size
 from tests.pictures import make_image, make_pixels
 
 RGB = make_pixels(height=6, width=8)
@@ -43,3 +44,15 @@ def test_an_orientation_that_is_none_leaves_a_picture_as_it_is():
     image.getexif()[0x0112] = 99
 
     assert 1 == read_orientation(image)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pixels_are_turned_as_pictures_are(orientation):
+    image = make_image(RGB)
+    image.getexif()[0x0112] = orientation
+
+    turned = turn_pixels(RGB, orientation)
+
+    assert np.array_equal(np.asarray(set_upright(image)), turned)
+    assert turned.flags.c_contiguous
+    assert turn_size((6, 8), orientation) == turned.shape[:2]
