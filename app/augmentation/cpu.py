@@ -7,10 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.augmentation.draws import F64, I64
-from app.augmentation.fields import sample_grid
 from app.augmentation.frames import WHITE, Frames, Pixels
-from app.augmentation.primitives import Mix, Whole
-from app.augmentation.program import Program, Recolour, Redo, Relevel, Resample, Stage, is_mix, write_programs
+from app.augmentation.points import trace_back
+from app.augmentation.primitives import Whole
+from app.augmentation.program import (
+    Program,
+    Recolour,
+    Redo,
+    Relevel,
+    Resample,
+    Stage,
+    before_mixing,
+    mix_of,
+    partner_of,
+    place_rows,
+)
 from app.augmentation.resampling import gather, through_alpha, to_depth, warp
 from app.augmentation.sampler import Plan
 
@@ -29,6 +40,7 @@ class Renderer:
         self._inputs = inputs
         self._plans = plans
         self._programs: dict[int, list[tuple[Program, int]]] = {}
+        self._starts: dict[int, list[tuple[Program, int]]] = {}
 
     def render(self, number: int) -> Iterator[Pixels]:
         """Compute the outputs of an input, in order."""
@@ -37,39 +49,27 @@ class Renderer:
 
     def render_one(self, number: int, row: int) -> Pixels:
         """Compute one output of an input."""
-        program, place = self._find_program(number, row)
-        return self._run(number, row, program.stages, place)
+        return self._run(number, row, *self._find_program(number, row))
 
-    def _run(self, number: int, row: int, stages: Sequence[Stage], place: int) -> Pixels:
+    def _run(self, number: int, row: int, program: Program, place: int) -> Pixels:
         plan, pixels = self._plans[number], self._inputs[number]
-        for position, stage in enumerate(stages):
-            if is_mix(stage):
-                pixels = self._mix(number, row, pixels, position, stages)
-            else:
+        for stage in program.stages:
+            mix = mix_of(stage)
+            if mix is None:
                 pixels = run_stage(stage, pixels, place, plan.before)
+            else:
+                others = [partner_of(number, one, len(self._inputs)) for one in mix.partners[row]]
+                pixels = mix.function([pixels, *(self._before_mixing(one, row) for one in others)], row)
         return pixels
 
-    def _mix(self, number: int, row: int, pixels: Pixels, position: int, stages: Sequence[Stage]) -> Pixels:
-        """Put an output together with the same copies of other inputs, as these are before the mixing."""
-        stage = stages[position]
-        assert isinstance(stage, Redo)  # noqa: S101 - by `is_mix`
-        mix = stage.primitive
-        assert isinstance(mix, Mix)  # noqa: S101 - by `is_mix`
-        others = [self._until_mix(self._partner(number, place), row) for place in mix.partners[row]]
-        return mix.function([pixels, *others], row)
-
-    def _until_mix(self, number: int, row: int) -> Pixels:
-        program, place = self._find_program(number, row)
-        stages = program.stages
-        end = next((at for at, stage in enumerate(stages) if is_mix(stage)), len(stages))
-        return self._run(number, row, stages[:end], place)
-
-    def _partner(self, number: int, place: float) -> int:
-        return partner_of(number, place, len(self._inputs))
+    def _before_mixing(self, number: int, row: int) -> Pixels:
+        if number not in self._starts:
+            self._starts[number] = place_rows(before_mixing(self._plans[number]))
+        return self._run(number, row, *self._starts[number][row])
 
     def _find_program(self, number: int, row: int) -> tuple[Program, int]:
         if number not in self._programs:
-            self._programs[number] = _place_rows(self._plans[number])
+            self._programs[number] = place_rows(self._plans[number])
         return self._programs[number][row]
 
 
@@ -81,35 +81,13 @@ def render(plan: Plan, inputs: Sequence[Pixels], numbers: I64 | None) -> Iterato
         inputs: Pictures, each (H, W, C).
         numbers: Which of them each output is of, shape (n,); None for the first.
     """
-    found = _place_rows(plan)
+    found = place_rows(plan)
     frames = plan.before
     for row, (program, place) in enumerate(found):
         pixels = inputs[0 if numbers is None else int(numbers[row])]
         for stage in program.stages:
             pixels = run_stage(stage, pixels, place, frames)
         yield pixels
-
-
-def _place_rows(plan: Plan) -> list[tuple[Program, int]]:
-    """Return the program of each output, and its number in it."""
-    places: dict[int, tuple[Program, int]] = {}
-    for program in write_programs(plan):
-        places.update({row: (program, place) for place, row in enumerate(program.rows.tolist())})
-    return [places[row] for row in range(len(plan.rows))]
-
-
-def partner_of(number: int, place: float, count: int) -> int:
-    """Return which input is mixed in: any but the own; the own where there is no other.
-
-    Args:
-        number: The own.
-        place: In [0, 1).
-        count: Inputs.
-    """
-    if count == 1:
-        return number
-    other = int(place * (count - 1))
-    return other + (other >= number)
 
 
 def run_stage(stage: Stage, pixels: Pixels, place: int, frames: Frames) -> Pixels:
@@ -142,30 +120,15 @@ def resample(stage: Resample, pixels: Pixels, place: int, *, has_alpha: bool) ->
     size = int(stage.heights[place]), int(stage.widths[place])
     if len(stage.pieces) == 1 and isinstance(stage.pieces[0], np.ndarray):
         return warp(pixels, stage.pieces[0][place], size, stage.fill, stage.interpolation)
-    return gather(pixels, trace_back(stage, place), stage.fill, stage.interpolation)
+    return gather(pixels, find_sources(stage, place), stage.fill, stage.interpolation)
 
 
-def trace_back(stage: Resample, place: int) -> NDArray[np.float32]:
+def find_sources(stage: Resample, place: int) -> NDArray[np.float32]:
     """Return where each pixel comes from, as (x, y) in pixels of the picture before, shape (h, w, 2)."""
     height, width = int(stage.heights[place]), int(stage.widths[place])
     points = np.empty((height, width, 2))
     points[:, :, 0], points[:, :, 1] = np.arange(width) + 0.5, (np.arange(height) + 0.5)[:, None]
-    size = height, width
-    for piece in reversed(stage.pieces):
-        if isinstance(piece, np.ndarray):
-            points = move_points(points, np.linalg.inv(piece[place]))
-        else:
-            displacement, rows = piece
-            row = int(rows[place])
-            size = int(displacement.heights[row]), int(displacement.widths[row])
-            points = points + sample_grid(displacement.offsets[row], points, size, displacement.spline)
-    return points.astype(np.float32)
-
-
-def move_points(points: F64, matrix: F64) -> F64:
-    """Move points by a matrix; shape (..., 2)."""
-    moved = points @ matrix[:, :2].T + matrix[:, 2]
-    return np.asarray(moved[..., :2] / moved[..., 2:])
+    return trace_back(stage, place, points).astype(np.float32)
 
 
 def recolour(pixels: Pixels, matrix: F64, *, has_alpha: bool) -> Pixels:

@@ -85,6 +85,14 @@ def write_programs(plan: Plan) -> Iterator[Program]:
         yield Program(rows, folder.finish())
 
 
+def place_rows(plan: Plan) -> list[tuple[Program, int]]:
+    """Return the program of each output of a plan, and its number in that."""
+    places: dict[int, tuple[Program, int]] = {}
+    for program in write_programs(plan):
+        places.update({row: (program, place) for place, row in enumerate(program.rows.tolist())})
+    return [places[row] for row in range(len(plan.rows))]
+
+
 class _Folder:
     """Collects moves, and what can wait behind them: colours and curves work on the fewer pixels that moves leave.
 
@@ -160,6 +168,26 @@ def _after(matrices: F64, before: F64) -> F64:
     return np.concatenate([linear, shift[:, :, None]], axis=2)
 
 
-def is_mix(stage: Stage) -> bool:
-    """Tell whether a stage puts several inputs together."""
-    return isinstance(stage, Redo) and isinstance(stage.primitive, Mix)
+def mix_of(stage: Stage) -> Mix | None:
+    """Return what a stage puts together of several inputs; None if it is another stage."""
+    return stage.primitive if isinstance(stage, Redo) and isinstance(stage.primitive, Mix) else None
+
+
+def before_mixing(plan: Plan) -> Plan:
+    """Return what a plan applies before it first mixes inputs: what is mixed in has that applied, and no more."""
+    end = next((at for at, step in enumerate(plan.steps) if isinstance(step.primitive, Mix)), len(plan.steps))
+    return dataclasses.replace(plan, steps=plan.steps[:end])
+
+
+def partner_of(number: int, place: float, count: int) -> int:
+    """Return which input is mixed in: any but the own; the own where there is no other.
+
+    Args:
+        number: The own.
+        place: In [0, 1).
+        count: Inputs.
+    """
+    if count == 1:
+        return number
+    other = int(place * (count - 1))
+    return other + (other >= number)

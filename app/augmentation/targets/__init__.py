@@ -1,0 +1,1 @@
+"""Targets: boxes, keypoints, masks and labels that follow the pixels."""
