@@ -1,4 +1,4 @@
-"""A worker that lives in the test's event loop: no process, no torch, pixels that anyone can compute again."""
+"""A worker that lives in the test's event loop: no process, no network, pixels that anyone can compute again."""
 
 import asyncio
 from collections import deque
@@ -7,11 +7,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from app.core.settings import Settings
 from app.decoding.child import Answer, Child, Task
-from app.decoding.entry import ChildLimits, Handler
+from app.decoding.limits import ChildLimits, Handler
 from app.decoding.pool import Decoders
 from app.decoding.service import decode
 from app.repository.manifest import Manifest
@@ -46,6 +47,7 @@ from app.serving.engine import Engine
 from app.serving.handle import WorkerListener
 from app.serving.plan import SamplePlan
 from app.serving.stream import SampleChunk, SampleStream
+from app.worker.augmenting import augment_batch, execute_on_cpu
 
 FAKE_BUILD = "fake-1/cpu"
 FAKE_NUMERICS = f"{FAKE_BUILD}/float32"
@@ -58,6 +60,12 @@ def fake_image(manifest: Manifest, *, seed: int, index: int, label: int | None, 
     key = (seed * 31 + index * 7 + (label or 0) * 53 + round(truncation * 1000) * 11 + manifest.version * 101) % 251
     pixels = (key + 3 * np.arange(image.num_bytes)) % 256
     return pixels.astype(np.uint8).reshape(image.height, image.width, image.channels)
+
+
+def fake_shape(manifest: Manifest) -> tuple[int, int, int]:
+    """Return height, width and channels of a model's images."""
+    image = manifest.image
+    return image.height, image.width, image.channels
 
 
 def fake_images(manifest: Manifest, plan: SamplePlan) -> NDArray:
@@ -277,8 +285,11 @@ class FakeWorker:
                 )
         pixels = np.concatenate(images)
         assert len(images) <= batch.batch_size
-        self.slots[batch.slot, : pixels.size] = pixels
-        self._say(BatchDone(batch.batch_id, device_s=0.001))
+        slot = self.slots[batch.slot, : pixels.size]
+        slot[:] = pixels
+        samples = torch.from_numpy(slot.reshape(-1, *fake_shape(manifest)))
+        refused = augment_batch(batch, samples, execute_on_cpu) if batch.policies else ()
+        self._say(BatchDone(batch.batch_id, 0.001, refused))
 
     def _encode(self, job: EncodeImages) -> None:
         if self._workers.kills_on_encoding:

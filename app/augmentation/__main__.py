@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from app.decoding.entry import ChildLimits, Handler, run_child
+from app.decoding.entry import run_child
+from app.decoding.limits import ChildLimits, Handler
 from app.decoding.wire import Chunk
 
 

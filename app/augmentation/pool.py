@@ -7,7 +7,7 @@ from typing import Final
 from app.core.settings import LimitSettings
 from app.decoding.child import Answer, Child, Task, start_child
 from app.decoding.children import IDLE_S, Children, Wording
-from app.decoding.entry import ChildLimits
+from app.decoding.limits import ChildLimits
 
 COMMAND: Final = (sys.executable, "-P", "-m", "app.augmentation")
 
@@ -42,6 +42,9 @@ class Augmenters:
         seconds: Processor time of a request that says nothing else; by default that of one image's decoding.
         start: Starts an augmenter; by default a child process.
         idle_s: How long the last augmenters are kept when there is nothing to do.
+
+    Attributes:
+        processes: Most augmenters at once.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Augmenters:
         start: Callable[[ChildLimits], Child] = start_augmenter,
         idle_s: float = IDLE_S,
     ) -> None:
+        self.processes = processes
         self._seconds = limits.decoding_s if seconds is None else seconds
         max_pixels = limits.upload_pixels
         # Files are there twice for a moment: as they are received, and as they are handed on.

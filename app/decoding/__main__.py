@@ -2,7 +2,8 @@
 
 import sys
 
-from app.decoding.entry import Handler, run_child
+from app.decoding.entry import run_child
+from app.decoding.limits import Handler
 
 
 def _load() -> Handler:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.core.children import child_environment
 from app.core.errors import ServiceError, error_from_code
 from app.core.logging import get_logger
-from app.decoding.entry import ChildLimits, write_arguments
+from app.decoding.limits import ChildLimits, write_arguments
 from app.decoding.wire import (
     LENGTH_BYTES,
     ChildReady,

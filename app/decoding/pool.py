@@ -14,7 +14,7 @@ from app.core.errors import ServiceError
 from app.core.settings import LimitSettings
 from app.decoding.child import Answer, Child, Task, start_child
 from app.decoding.children import IDLE_S, Children, Wording
-from app.decoding.entry import ChildLimits
+from app.decoding.limits import ChildLimits
 from app.decoding.messages import DecodeJob, DecodeOptions, read_facts
 from app.decoding.sniffing import UploadFormat, find_format
 from app.decoding.wire import write_head

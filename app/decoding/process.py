@@ -11,7 +11,7 @@ from contextlib import suppress
 from PIL import Image
 
 from app.core.errors import ImageTooLargeError, LimitExceededError, ServiceError
-from app.decoding.entry import ChildLimits, Handler
+from app.decoding.limits import ChildLimits, Handler
 from app.decoding.wire import (
     LENGTH_BYTES,
     ChildReady,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.decoding.entry import ChildLimits
+from app.decoding.limits import ChildLimits
 from app.decoding.messages import ImageDecoded, read_job
 from app.decoding.reading import read_image
 from app.decoding.wire import Chunk, write_head
