@@ -14,9 +14,19 @@ from app.api.gate import Gate
 from app.api.keys import KeyRing
 from app.api.metrics import Metrics
 from app.api.problems import install_handlers
-from app.api.routes import datasets, interpolations, models, operations, samples, variations, verifications
+from app.api.routes import (
+    augmentations,
+    datasets,
+    interpolations,
+    models,
+    operations,
+    samples,
+    variations,
+    verifications,
+)
 from app.api.services import Services
 from app.api.uploads import UploadMemory
+from app.augmentation.pool import Augmenters
 from app.core.settings import Settings
 from app.decoding.pool import Decoders
 from app.repository.store import ModelRepository
@@ -39,13 +49,19 @@ class _Application(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, engine: Engine | None = None, decoders: Decoders | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    engine: Engine | None = None,
+    decoders: Decoders | None = None,
+    augmenters: Augmenters | None = None,
+) -> FastAPI:
     """Build the application; nothing is started before its lifespan begins.
 
     Args:
         settings: The service's settings, checked by ``check_exposure``.
         engine: The engine to use; by default one on the settings' repository. Started and stopped by the lifespan.
         decoders: What decodes uploads; by default child processes. Ended by the lifespan.
+        augmenters: What augments uploads; by default child processes. Ended by the lifespan.
 
     Raises:
         ConfigurationError: If the keys file is not usable.
@@ -58,6 +74,13 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
     decoders = decoders or Decoders(
         settings.limits, processes=min(count_cores(), MAX_DECODERS), max_waiting=settings.queue.requests
     )
+    augmenters = augmenters or Augmenters(
+        settings.limits,
+        processes=count_cores(),
+        max_waiting=settings.queue.requests,
+        answer_bytes=settings.limits.answer_bytes,
+        seconds=settings.limits.augmentation_s,
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +90,7 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
         finally:
             await engine.stop()
             await decoders.close()
+            await augmenters.close()
             encoder.close()
 
     app = _Application(
@@ -83,13 +107,13 @@ def create_app(settings: Settings, engine: Engine | None = None, decoders: Decod
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, uploads)
+    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, augmenters, uploads)
     keys = KeyRing(settings)
     app.add_middleware(Gate, keys=keys, count_request=metrics.count_request)
     app.express = Express(owner=app, routes=[samples.EXPRESS])
     app.express_gate = Gate(app.express, keys=keys, count_request=metrics.count_request)
     install_handlers(app)
     install_openapi(app)
-    for routes in (models, samples, datasets, interpolations, variations, verifications, operations):
+    for routes in (models, samples, augmentations, datasets, interpolations, variations, verifications, operations):
         app.include_router(routes.router)
     return app

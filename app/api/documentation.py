@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api.problems import MEDIA_TYPE, describe_codes
+from app.augmentation.request import AugmentationRequest
 from app.imaging.formats.registry import FORMATS
 from app.schemas.problems import Problem
 from app.schemas.samples import SampleAnswer
@@ -21,6 +22,7 @@ ask again, anywhere, and get the same bytes. Every error is an RFC 9457 problem 
 
 TAGS = [
     {"name": "samples", "description": "Ask for samples, many at once or one by its permanent address."},
+    {"name": "augmentations", "description": "Send images, get changed ones: by policies, repeatable from traces."},
     {"name": "datasets", "description": "A recipe of samples in its own address, with shards for training jobs."},
     {"name": "models", "description": "What can be asked for: models, versions, aliases."},
     {"name": "operations", "description": "For probes, dashboards and readers of errors."},
@@ -60,10 +62,17 @@ _SAMPLE_HEADERS = {
     "Fount-Seed": "Seed of the samples.",
     "Fount-First-Index": "Number of the first sample.",
     "Fount-Num-Samples": "How many samples the answer holds.",
+    "Fount-Policy": "SHA-256 of the policy that augmented the samples, where one did.",
     "Fount-Numerics": "Build, device, precision and rewrites that the samples were computed with.",
     "Server-Timing": "Milliseconds of queue, device and encode, as known when the answer began; of variations also of "
     "decode and latents, before these.",
 }
+
+_AUGMENTATION_HEADERS = {
+    "Fount-Num-Outputs": "How many images the answer holds.",
+    "Fount-Trace": "Of a single image: what was applied, as JSON, where it is short.",
+}
+AUGMENTATION_HEADERS = ("Fount-Seed", "Fount-Policy", "Fount-Num-Outputs", "Fount-Trace", "Server-Timing")
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -124,6 +133,7 @@ SAMPLE_HEADERS = tuple(_SAMPLE_HEADERS)
 SAMPLE_MEDIA_TYPES = tuple(one.media_type for one in FORMATS.values())
 _HEADERS = {
     **_SAMPLE_HEADERS,
+    **_AUGMENTATION_HEADERS,
     "Fount-Latent-RMS": "Largest of the images: about 1 for images as those of the training, above 2 for strange ones.",
     "Fount-Split": "Split that the shard is of.",
     "ETag": "Entity tag, known without computing the sample.",
@@ -153,7 +163,12 @@ def _build_document(app: FastAPI) -> dict[str, Any]:
         license_info=app.license_info,
     )
     _, definitions = models_json_schema(
-        [(Problem, "serialization"), (SampleAnswer, "serialization"), (VariationRequest, "validation")],
+        [
+            (Problem, "serialization"),
+            (SampleAnswer, "serialization"),
+            (VariationRequest, "validation"),
+            (AugmentationRequest, "validation"),
+        ],
         ref_template="#/components/schemas/{model}",
     )
     document["components"]["schemas"].update(definitions["$defs"])

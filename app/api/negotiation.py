@@ -1,7 +1,9 @@
 """Which format an answer has: the ``format`` field, else ``Accept``, else PNG for one sample and ZIP for more."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from app.core.errors import NotAcceptableError
 from app.imaging.formats.registry import FORMATS
@@ -9,6 +11,8 @@ from app.schemas.samples import SampleFormat
 
 _FOR_ONE = {name: one.media_type for name, one in FORMATS.items()}
 _FOR_MORE = {name: one.media_type for name, one in FORMATS.items() if not one.holds_one}
+
+Choice = TypeVar("Choice", bound=str)
 
 MAX_RANGES = 64
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*", re.ASCII | re.IGNORECASE)
@@ -46,7 +50,19 @@ def choose_format(field: SampleFormat | None, accept: str | None, num_samples: i
     """
     if field is not None:
         return field
-    candidates = _FOR_ONE if num_samples == 1 else _FOR_MORE
+    return choose_by_accept(accept, _FOR_ONE if num_samples == 1 else _FOR_MORE)
+
+
+def choose_by_accept(accept: str | None, candidates: Mapping[Choice, str]) -> Choice:
+    """Choose among formats by their media types; the first of those that are taken equally well.
+
+    Args:
+        accept: The ``Accept`` header, None if there is none.
+        candidates: Formats with their types.
+
+    Raises:
+        NotAcceptableError: If ``accept`` takes none of the types; ``media_types`` lists them.
+    """
     ranges = _parse_accept(accept) if accept else _ANYTHING
     qualities = {candidate: _quality(ranges, media_type) for candidate, media_type in candidates.items()}
     best = max(candidates, key=qualities.__getitem__)

@@ -6,9 +6,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from app.api.validation import explain_problems
+from app.augmentation.operation import Operation
 from app.augmentation.policy import Policy
 from app.augmentation.presets import find
 from app.augmentation.registry import BY_NAME
+from app.augmentation.traces import Trace
 from app.core.errors import InvalidInputError
 
 PRESET, OPS = "preset", "ops"
@@ -41,16 +43,25 @@ def read_policy(document: Mapping[str, Any], pointer: str) -> Policy:
         raise explain_problems([_place(item, pointer) for item in items]) from None
 
 
-def _place(item: Mapping[str, Any], pointer: str) -> tuple[Mapping[str, Any], str, type[BaseModel] | None]:
+def explain_trace(error: ValidationError, pointer: str) -> InvalidInputError:
+    """Turn what is wrong with a trace into one of our errors."""
+    items = error.errors(include_url=False, include_input=False)
+    return explain_problems([_place(item, pointer, Trace) for item in items])
+
+
+def _place(
+    item: Mapping[str, Any], pointer: str, owner: type[BaseModel] | None = Policy
+) -> tuple[Mapping[str, Any], str, type[BaseModel] | None]:
     """Find where an error is: names of operations, which pydantic puts behind their places, are no part of that."""
-    owner: type[BaseModel] | None = Policy
+    is_trace = owner is Trace
     parts: list[str] = []
     places: Sequence[str | int] = item["loc"]
     for number, part in enumerate(places):
         if isinstance(part, int):
             parts.append(str(part))
         elif number and isinstance(places[number - 1], int) and part in BY_NAME:
-            owner = BY_NAME[part]
+            node = BY_NAME[part]
+            owner = node.applied if is_trace and issubclass(node, Operation) else node
         elif owner is None or part not in owner.model_fields:
             break
         else:

@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Request
 from app.api.encoding import Encoder
 from app.api.metrics import Metrics
 from app.api.uploads import UploadMemory
+from app.augmentation.pool import Augmenters
 from app.core.settings import Settings
 from app.decoding.pool import Decoders
 from app.repository.store import ModelRepository
@@ -25,6 +26,7 @@ class Services:
     metrics: Metrics
     encoder: Encoder
     decoders: Decoders
+    augmenters: Augmenters
     uploads: UploadMemory
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -79,6 +79,7 @@ def _walk(nodes: Sequence[Node], depth: int) -> Iterator[Node]:
             yield from _walk(getattr(node, "ops", []), depth + 1)
 
 
+@cache
 def describe_operations() -> list[dict[str, Any]]:
     """Return name, description and JSON Schema of each operation."""
     return [

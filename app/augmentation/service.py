@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from app.augmentation.cpu import render
+from app.augmentation.cpu import Renderer
 from app.augmentation.draws import key_of
 from app.augmentation.engine import Order, Output, Source, augment
 from app.augmentation.files import check_file, encode_file
@@ -25,7 +25,7 @@ from app.augmentation.jobs import (
 from app.augmentation.policy import Policy
 from app.augmentation.traces import Trace, dump_trace, replay
 from app.core.errors import InvalidInputError, ServiceError
-from app.decoding.entry import ChildLimits
+from app.decoding.limits import ChildLimits
 from app.decoding.reading import ReadImage, read_image
 
 ALPHA_CHANNELS = (2, 4)
@@ -137,12 +137,14 @@ def _augment(job: AugmentJob, inputs: Sequence[_Input], max_pixels: int) -> Iter
 
 
 def _replay(traces: Sequence[Sequence[dict[str, Any]]], inputs: Sequence[_Input], max_pixels: int) -> Iterator[Output]:
-    for number, (steps, one) in enumerate(zip(traces, inputs, strict=True)):
+    plans = []
+    for steps, one in zip(traces, inputs, strict=True):
         with _blame(one.number):
             frames = frames_of(one.source.pixels, 1, has_alpha=one.source.has_alpha)
-            [plan] = replay([Trace.model_validate({"steps": list(steps)})], frames, max_pixels)
-            [pixels] = render(plan, [one.source.pixels], None)
-        yield Output(number, pixels, plan, 0)
+            plans += replay([Trace.model_validate({"steps": list(steps)})], frames, max_pixels)
+    renderer = Renderer([one.source.pixels for one in inputs], plans)
+    for number, plan in enumerate(plans):
+        yield Output(number, renderer.render_one(number, 0), plan, 0)
 
 
 def _deliver(job: AugmentJob, one: _Input, output: Output) -> tuple[OutputRecord, bytes | memoryview]:

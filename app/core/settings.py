@@ -94,6 +94,13 @@ class LimitSettings(_Section):
     )
     uploads: int = Field(64, ge=1, le=4096, description="Most images in one body.")
     upload_pixels: int = Field(2**25, ge=1024, le=2**28, description="Most pixels of one uploaded image.")
+    outputs_per_request: int = Field(10_000, ge=1, le=10_000_000, description="Most augmented images in one answer.")
+    augmentation_s: float = Field(
+        20.0, gt=0, le=600, description="Processor time for some copies of an uploaded image, decoding included."
+    )
+    answer_bytes: int = Field(
+        256 * MIB, ge=MIB, le=4096 * MIB, description="Most bytes of augmented images that one step may make."
+    )
     decoding_s: float = Field(10.0, gt=0, le=600, description="Processor time to decode one uploaded image.")
 
 

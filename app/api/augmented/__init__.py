@@ -1,0 +1,1 @@
+"""From a form with images to augmented ones: read, cut into jobs, run them, pack what comes back."""

@@ -1,0 +1,74 @@
+"""A policy tried without pixels."""
+
+from typing import Any
+
+import numpy as np
+
+from app.api.policies import read_policy
+from app.augmentation.engine import Order, plan_frames
+from app.augmentation.frames import Frames
+from app.augmentation.request import ImageSize, PlanRequest
+from app.augmentation.sampler import Plan
+from app.augmentation.traces import dump_trace
+from app.core.errors import LimitExceededError
+from app.core.seeds import draw_seed
+from app.core.settings import LimitSettings
+
+
+def plan_augmentation(request: PlanRequest, limits: LimitSettings) -> dict[str, Any]:
+    """Say what would be applied, and what it would cost.
+
+    The bytes of an image decide what it draws; here its number stands in for them.
+
+    Raises:
+        InvalidInputError: If the policy is not valid, or does not go with the images.
+        LimitExceededError: If an image or an output has too many pixels.
+    """
+    policy = read_policy(request.policy, "/policy")
+    seed = draw_seed() if request.seed is None else request.seed
+    order = Order(policy.ops, seed, request.copies, max_pixels=limits.upload_pixels)
+    outputs: list[dict[str, Any]] = []
+    pixels = 0
+    for number, size in enumerate(request.images):
+        plan = plan_frames(_frames(size, request.copies, number, limits), [number], order)
+        outputs += [_describe(plan, row, number) for row in range(len(plan.rows))]
+        pixels += _count_pixels(plan)
+    return {
+        "seed": seed,
+        "policy_sha256": policy.digest,
+        "policy": policy.model_dump(mode="json"),
+        "outputs": outputs,
+        "cost": {
+            "num_outputs": len(outputs),
+            "output_pixels": sum(one["height"] * one["width"] for one in outputs),
+            "computed_pixels": pixels,
+        },
+    }
+
+
+def _frames(size: ImageSize, copies: int, number: int, limits: LimitSettings) -> Frames:
+    if size.height * size.width > limits.upload_pixels:
+        raise LimitExceededError(
+            f"one image may have at most {limits.upload_pixels} pixels",
+            pointer=f"/images/{number}",
+            limit=limits.upload_pixels,
+        )
+    sides = np.full(copies, size.height, np.int64), np.full(copies, size.width, np.int64)
+    return Frames(*sides, size.channels, depth=size.depth)
+
+
+def _describe(plan: Plan, row: int, number: int) -> dict[str, Any]:
+    rows, after = plan.rows, plan.after
+    return {
+        "image": number,
+        "copy": int(rows.copies[row]),
+        "patch": int(rows.patches[row]),
+        "height": int(after.heights[row]),
+        "width": int(after.widths[row]),
+        "trace": dump_trace(plan, row),
+    }
+
+
+def _count_pixels(plan: Plan) -> int:
+    """Count the pixels that steps read, each as if it were computed alone: a bound of what folding leaves."""
+    return sum(int((step.before.heights * step.before.widths)[step.applied].sum()) for step in plan.steps)
