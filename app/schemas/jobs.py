@@ -127,7 +127,8 @@ class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
     """Compute samples and write their pixels to a slot: uint8, NHWC, runs one after the other from the slot's start.
 
     ``labels`` is int32 little-endian, one per sample, empty for an unconditional model. ``batch_size`` is the padded
-    size to compute at; it is at least the number of samples.
+    size to compute at; it is at least the number of samples. ``policies`` say how each run is augmented: operations as
+    a JSON array, empty for a run that is not; there are none where no run is.
     """
 
     batch_id: int
@@ -136,6 +137,7 @@ class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
     batch_size: int
     runs: tuple[Run, ...]
     labels: bytes
+    policies: tuple[bytes, ...] = ()
 
 
 class EncodeImages(msgspec.Struct, frozen=True, tag="encode"):
@@ -221,11 +223,21 @@ class BatchStarted(msgspec.Struct, frozen=True, tag="started"):
     batch_id: int
 
 
+class RefusedRun(msgspec.Struct, frozen=True):
+    """A run of a batch whose samples cannot be augmented; the others are not touched by that."""
+
+    number: int
+    code: str
+    detail: str
+    fields: dict[str, Any]  # FieldValue; msgspec cannot tell two kinds of list apart
+
+
 class BatchDone(msgspec.Struct, frozen=True, tag="done"):
     """The pixels of a batch lie in its slot."""
 
     batch_id: int
     device_s: float
+    refused: tuple[RefusedRun, ...] = ()
 
 
 class BatchFailed(msgspec.Struct, frozen=True, tag="batch_failed"):

@@ -281,7 +281,8 @@ class Dispatcher:
         slot = self._free_slots.pop()
         self._sent[batch.batch_id] = _Sent(slot, labels)
         packed = b"".join(label.astype("<i4").tobytes() for label in labels if label is not None)
-        worker.send(SampleBatch(batch.batch_id, batch.model, slot, batch.size, tuple(runs), packed))
+        policies = _list_policies([plan for plan, _, _ in wanted])
+        worker.send(SampleBatch(batch.batch_id, batch.model, slot, batch.size, tuple(runs), packed, policies))
 
     def _complete(self, done: BatchDone) -> None:
         sent = self._sent.get(done.batch_id)
@@ -291,9 +292,13 @@ class Dispatcher:
         pixels = self._worker.slots[sent.slot]
         per_sample_s = done.device_s / batch.num_samples
         start = 0
-        for part, labels in zip(batch.parts, sent.labels, strict=True):
+        refused = {run.number: run for run in done.refused}
+        for number, (part, labels) in enumerate(zip(batch.parts, sent.labels, strict=True)):
             request = self._requests.get(part.ticket)
-            if request is not None:
+            refusal = refused.get(number)
+            if request is not None and refusal is not None:
+                self._fail([part.ticket], error_from_code(refusal.code, refusal.detail, refusal.fields))
+            elif request is not None:
                 request.stream.device_s += part.count * per_sample_s
                 images = _copy_images(pixels, request.image, start, part.count)
                 request.stream.deliver(SampleChunk(part.offset, images, labels))
@@ -362,6 +367,12 @@ def _copy_images(pixels: NDArray[np.uint8], image: ImageSpec, start: int, count:
     first = start * image.num_bytes
     flat = pixels[first : first + count * image.num_bytes]
     return flat.reshape(count, image.height, image.width, image.channels).copy()
+
+
+def _list_policies(plans: Sequence[Plan]) -> tuple[bytes, ...]:
+    """List how the runs of a batch are augmented; nothing where none is."""
+    policies = tuple(b"" if plan.policy is None else plan.policy.ops for plan in plans)
+    return policies if any(policies) else ()
 
 
 def _give_up_version() -> ServiceError:

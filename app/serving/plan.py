@@ -5,8 +5,8 @@ A plan costs memory per class, never per sample.
 
 import bisect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, Self, TypeAlias, TypeGuard
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, Self, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,22 @@ LINEAR: Final = "linear"
 
 Labels = NDArray[np.int32]
 
-How: TypeAlias = Mapping[str, Mapping[str, int | float | str]]
+How: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SamplePolicy:
+    """How samples are augmented after they are made.
+
+    Attributes:
+        ops: Operations, as a JSON array.
+        digest: SHA-256 of the policy and of the version of the engine, in hexadecimal digits.
+        facts: What samples say of it.
+    """
+
+    ops: bytes
+    digest: str
+    facts: Mapping[str, Any] = field(compare=False)
 
 
 class Plan(Protocol):
@@ -47,7 +62,12 @@ class Plan(Protocol):
 
     @property
     def how(self) -> How:
-        """What else the latents are a function of, under one name; empty for plain samples."""
+        """What else samples are a function of, under one name; empty for plain ones."""
+        ...
+
+    @property
+    def policy(self) -> SamplePolicy | None:
+        """How samples are augmented; None where they are not."""
         ...
 
     def labels(self, offset: int, count: int) -> Labels | None:
@@ -71,6 +91,7 @@ class SamplePlan:
         num_classes: Classes of the model; 0 for an unconditional one.
         class_order: Classes in the order in which they come; empty when each sample draws its own.
         class_ends: Offset behind the last sample of each class in ``class_order``.
+        policy: How samples are augmented; None where they are not.
     """
 
     seed: int
@@ -80,6 +101,7 @@ class SamplePlan:
     num_classes: int = 0
     class_order: tuple[int, ...] = ()
     class_ends: tuple[int, ...] = ()
+    policy: SamplePolicy | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < SEED_LIMIT:
@@ -165,7 +187,7 @@ class SamplePlan:
     @property
     def how(self) -> How:
         """See ``Plan.how``."""
-        return {}
+        return how_of(self.policy)
 
     def run(self, offset: int, count: int) -> IndexRun:
         """See ``Plan.run``."""
@@ -242,6 +264,10 @@ class PathPlan:
         return self.start.seed
 
     @property
+    def policy(self) -> None:
+        """See ``Plan.policy``."""
+
+    @property
     def how(self) -> How:
         """See ``Plan.how``."""
         return {
@@ -263,6 +289,11 @@ class PathPlan:
         ends = (self.start.seed, self.start.index, self.end.seed, self.end.index)
         first_frame = self.first_index + offset
         return PathRun(*ends, self.num_frames, first_frame, count, self.is_spherical, self.truncation)
+
+
+def how_of(policy: SamplePolicy | None) -> How:
+    """Say how samples of consecutive indices are made: by their seed, and by a policy where there is one."""
+    return {} if policy is None else {"augment": policy.facts}
 
 
 def labels_of(runs: Sequence[tuple[Plan, int, int]]) -> list[Labels | None]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.core.seeds import draw_labels
 from app.schemas.jobs import RowsRun
-from app.serving.plan import How, Labels, SamplePlan
+from app.serving.plan import How, Labels, SamplePlan, SamplePolicy, how_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,12 +19,14 @@ class RowsPlan:
         truncation: Factor on the latents, in (0, 1].
         indices: Number of each sample within the seed, shape (n,).
         classes: Class of each, shape (n,); None for an unconditional model.
+        policy: How samples are augmented; None where they are not.
     """
 
     seed: int
     truncation: float
     indices: NDArray[np.int64]
     classes: Labels | None
+    policy: SamplePolicy | None = None
 
     @property
     def first_index(self) -> int:
@@ -39,7 +41,7 @@ class RowsPlan:
     @property
     def how(self) -> How:
         """See ``Plan.how``."""
-        return {}
+        return how_of(self.policy)
 
     def labels(self, offset: int, count: int) -> Labels | None:
         """See ``Plan.labels``."""
@@ -59,7 +61,7 @@ def choose_rows(plan: SamplePlan, offsets: NDArray[np.int64]) -> RowsPlan:
         offsets: Which ones, counted from its start, in the order in which they are wanted, shape (n,).
     """
     indices = plan.first_index + offsets
-    return RowsPlan(plan.seed, plan.truncation, indices, _find_classes(plan, offsets, indices))
+    return RowsPlan(plan.seed, plan.truncation, indices, _find_classes(plan, offsets, indices), plan.policy)
 
 
 def _find_classes(plan: SamplePlan, offsets: NDArray[np.int64], indices: NDArray[np.int64]) -> Labels | None:

@@ -58,6 +58,10 @@ class VariationPlan:
         return 1.0
 
     @property
+    def policy(self) -> None:
+        """See ``Plan.policy``."""
+
+    @property
     def how(self) -> How:
         """See ``Plan.how``: what all images have in common."""
         return {"variation": {"strength": self.strength}}

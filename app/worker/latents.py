@@ -45,11 +45,12 @@ def _draw_run(run: Run, latent_dim: int, prior: LatentPrior) -> Latents:
 def _draw_samples(runs: Sequence[IndexRun | RowsRun], latent_dim: int, prior: LatentPrior) -> Latents:
     """Draw all runs in one go."""
     seeds = np.repeat(np.array([run.seed for run in runs], dtype=np.uint64), [run.count for run in runs])
-    indices = np.concatenate([_list_indices(run) for run in runs])
+    indices = np.concatenate([list_indices(run) for run in runs])
     return draw_latents(seeds, indices, latent_dim, prior)
 
 
-def _list_indices(run: IndexRun | RowsRun) -> NDArray[np.int64]:
+def list_indices(run: IndexRun | RowsRun) -> NDArray[np.int64]:
+    """Return the number of each sample of a run within its seed, shape (run.count,)."""
     if isinstance(run, RowsRun):
         return np.frombuffer(run.indices, dtype="<i8")
     return run.first_index + np.arange(run.count, dtype=np.int64)

@@ -11,9 +11,8 @@ from collections.abc import Generator
 import numpy as np
 import torch
 
-from app.core.errors import OutOfDeviceMemoryError, ServiceError, WorkerError
 from app.core.heap import give_back_memory, keep_freed_memory
-from app.core.logging import configure_logging, get_logger
+from app.core.logging import configure_logging
 from app.core.settings import LogSettings
 from app.repository.store import ModelRepository
 from app.schemas.jobs import (
@@ -36,11 +35,10 @@ from app.schemas.jobs import (
 )
 from app.worker.control import ControlChannel
 from app.worker.device import describe_numerics, open_device, pin_slots
+from app.worker.failures import describe_failure
 from app.worker.session import Session
 
 _IDLE_S = 2.0
-
-_log = get_logger(__name__)
 
 
 def serve(control_fd: int, memory_fd: int) -> int:
@@ -165,19 +163,19 @@ class Loop:
         self._channel.send(BatchStarted(batch.batch_id))
         began = time.perf_counter()
         try:
-            self._session.sample(batch)
+            refused = self._session.sample(batch)
         except Exception as error:  # noqa: BLE001 - whatever a batch raises, the worker lives on for the others
-            failure = _describe(error)
+            failure = describe_failure(error)
             self._channel.send(BatchFailed(batch.batch_id, failure.code, failure.detail, failure.fields))
         else:
-            self._channel.send(BatchDone(batch.batch_id, time.perf_counter() - began))
+            self._channel.send(BatchDone(batch.batch_id, time.perf_counter() - began, refused))
 
     def _encode(self, job: EncodeImages) -> None:
         began = time.perf_counter()
         try:
             latents = self._session.encode(job)
         except Exception as error:  # noqa: BLE001 - whatever a job raises, the worker lives on for the others
-            failure = _describe(error)
+            failure = describe_failure(error)
             self._channel.send(EncodingFailed(job.job_id, failure.code, failure.detail, failure.fields))
         else:
             seconds = time.perf_counter() - began
@@ -193,21 +191,5 @@ class Loop:
         except Exception as error:  # noqa: BLE001 - whatever a version raises, the others are served
             self._loads.popleft()
             self._session.unload(model)
-            failure = _describe(error)
+            failure = describe_failure(error)
             self._channel.send(ModelFailed(model, failure.code, failure.detail, failure.fields))
-
-
-def _describe(error: Exception) -> ServiceError:
-    """Turn what was raised into what the service may be told.
-
-    Raises:
-        Exception: The error itself where the device can only be brought back by a new process.
-    """
-    if isinstance(error, ServiceError):
-        return error
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return OutOfDeviceMemoryError("the device has not enough memory for this version")
-    if isinstance(error, torch.AcceleratorError):
-        raise error
-    _log.error("work-failed", exc_info=error)
-    return WorkerError("the worker could not compute this; its log says why")

@@ -19,8 +19,9 @@ from app.generators.checkpoint import ENCODER, GENERATOR, load_encoder, load_gen
 from app.generators.pixels import from_pixels, to_pixels
 from app.repository.manifest import ImageSpec, Manifest
 from app.repository.store import ModelRepository
-from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, Run, SampleBatch
+from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, RefusedRun, Run, SampleBatch
 from app.worker.agreement import choose_clock, keep_worthwhile, measure_agreement
+from app.worker.augmenting import augment_batch, execute_on_cpu
 from app.worker.latents import draw_run_latents
 from app.worker.residency import PartRef, Residency
 from app.worker.rewriting import Rewritten, rewrite
@@ -64,6 +65,7 @@ class Session:
         self._residency = Residency(residency_bytes)
         self._numerics = numerics
         self._residency_lock = threading.Lock()
+        self._execute = execute_on_cpu
 
     def load(self, model: ModelRef) -> Steps[None, None, ModelLoaded]:
         """Load a version, warm it up and find its padded sizes, in steps between which other work may be done.
@@ -103,8 +105,11 @@ class Session:
         with self._residency_lock:
             self._residency.drop(model)
 
-    def sample(self, batch: SampleBatch) -> None:
+    def sample(self, batch: SampleBatch) -> tuple[RefusedRun, ...]:
         """Compute a batch into its slot; a version that is not resident is loaded first.
+
+        Returns:
+            Runs whose samples cannot be augmented as they should be.
 
         Raises:
             RepositoryError: If the version has to be loaded and is not what was published.
@@ -117,8 +122,10 @@ class Session:
         images = self._forward(generator, latents, labels)[:num_samples]
         if not torch.isfinite(images.sum()):
             raise WorkerError("the generator made values that are not finite")
-        pixels = to_pixels(images).flatten()
-        torch.from_numpy(self._slots[batch.slot, : len(pixels)]).copy_(pixels)
+        pixels = to_pixels(images)
+        refused = augment_batch(batch, pixels, self._execute) if batch.policies else ()
+        torch.from_numpy(self._slots[batch.slot, : pixels.numel()]).copy_(pixels.flatten())
+        return refused
 
     def encode(self, job: EncodeImages) -> NDArray[np.float32]:
         """Find the latents of images: the means of their posteriors.

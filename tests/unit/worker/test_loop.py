@@ -67,6 +67,7 @@ class FakeSession:
     def sample(self, _):
         if self.batch_error is not None:
             raise self.batch_error
+        return ()
 
     def encode(self, _):
         if self.encode_error is not None:
@@ -223,6 +224,7 @@ class MeetingSession(FakeSession):
 
     def sample(self, _):
         self.barrier.wait()
+        return ()
 
 
 def test_lanes_compute_batches_at_once():
