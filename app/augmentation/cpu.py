@@ -1,5 +1,6 @@
 """Plans computed by OpenCV and NumPy: a pure function of pixels and what was drawn."""
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 import cv2
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from app.augmentation.draws import F64, I64
 from app.augmentation.frames import WHITE, Frames, Pixels
 from app.augmentation.points import trace_back
-from app.augmentation.primitives import Whole
+from app.augmentation.primitives import Fill, Whole
 from app.augmentation.program import (
     Program,
     Recolour,
@@ -114,7 +115,9 @@ def run_stage(stage: Stage, pixels: Pixels, place: int, frames: Frames) -> Pixel
 
 
 def resample(stage: Resample, pixels: Pixels, place: int, *, has_alpha: bool) -> Pixels:
-    """Move a picture by all moves of a stage at once."""
+    """Move a picture by all moves of a stage at once; what is outside of one with transparency is transparent."""
+    if has_alpha:
+        stage = dataclasses.replace(stage, fill=Fill(stage.fill.mode))
     if has_alpha and stage.interpolation != "nearest":
         return through_alpha(pixels, lambda weighed: resample(stage, weighed, place, has_alpha=False))
     size = int(stage.heights[place]), int(stage.widths[place])

@@ -1,10 +1,29 @@
-"""Smooth fields given by a few points: of elastic and grid distortions."""
+"""Fields: random numbers by a key, and smooth fields given by a few points, of elastic and grid distortions."""
 
 from typing import Literal
 
 import numpy as np
 
 from app.augmentation.draws import F64, I64
+from app.core.seeds import philox
+
+
+def draw_uniform(keys: I64, words: int) -> F64:
+    """Draw numbers in (0, 1) by the keys of fields.
+
+    Args:
+        keys: From ``draws.field_key``, shape (n,).
+        words: Numbers per key; a longer draw starts with the shorter one.
+
+    Returns:
+        Shape (n, words).
+    """
+    blocks = -(-words // 4)
+    counter = np.zeros((4, len(keys) * blocks), np.uint32)
+    counter[0] = np.tile(np.arange(blocks, dtype=np.uint32), len(keys))
+    wide = np.repeat(keys.astype(np.uint64), blocks)
+    drawn = philox(counter, (wide & np.uint64(0xFFFFFFFF), wide >> np.uint64(32))).T
+    return (drawn.reshape(len(keys), blocks * 4)[:, :words].astype(np.float64) + 0.5) * 2.0**-32
 
 
 def sample_grid(grid: F64, points: F64, size: tuple[int, int], spline: Literal["linear", "cubic"]) -> F64:

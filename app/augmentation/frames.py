@@ -44,6 +44,11 @@ class Frames:
         """Whether colours are red, green and blue."""
         return self.colours == RGB
 
+    @property
+    def is_grey_or_rgb(self) -> bool:
+        """Whether colours are what eyes see, and no other bands."""
+        return self.colours in {1, RGB}
+
     def __len__(self) -> int:
         """Count the pictures."""
         return len(self.heights)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
-from app.augmentation.draws import F64
+from app.augmentation.draws import F64, I64
 from app.augmentation.frames import Frames
 from app.augmentation.primitives import Border, Fill, Interpolation, Primitive
 
@@ -65,7 +65,7 @@ class Operation(BaseModel):
     Attributes:
         num_words: Random numbers that ``sample`` takes.
         applied: What a trace holds of it.
-        needs_rgb: Whether pictures must have red, green and blue.
+        needs_rgb: Whether pictures must be grey, or have red, green and blue.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -95,42 +95,75 @@ class Operation(BaseModel):
         raise NotImplementedError
 
     @classmethod
+    def check(cls, columns: Columns, frames: Frames) -> None:
+        """Check drawn parameters against the pictures that they are applied to.
+
+        Raises:
+            InvalidInputError: If they do not go together.
+        """
+
+    @classmethod
     def build(cls, columns: Columns, frames: Frames) -> Primitive:
         """Say what drawn parameters do.
 
         Args:
             columns: As ``sample`` returns them, from there or from traces.
-            frames: The pictures before.
+            frames: The pictures before; also those that it is not applied to, and that ``check`` would refuse.
         """
         raise NotImplementedError
 
 
-class Filled(Operation):
+class Bordered(Operation):
     """An operation that shows what lies outside of a picture."""
 
     fill: Border = Field(
         "constant", description="What lies outside: `constant`, `edge` repeated, `reflect`ed, or `wrap`ped around."
     )
     value: Level = Field(0.0, description="Level of a constant fill: black 0 to white 1.")
-    interpolation: Interpolation = Field("linear", description="Between pixels. Masks always take the nearest.")
 
     @property
     def outside(self) -> Columns:
         """The fields of this class, for a trace."""
-        return {"fill": self.fill, "value": self.value, "interpolation": self.interpolation}
+        return {"fill": self.fill, "value": self.value}
 
 
-class AppliedFilled(Applied):
+class Filled(Bordered):
+    """One that looks between pixels, too."""
+
+    interpolation: Interpolation = Field("linear", description="Between pixels. Masks always take the nearest.")
+
+    @property
+    def outside(self) -> Columns:
+        """The fields of these classes, for a trace."""
+        return {**super().outside, "interpolation": self.interpolation}
+
+
+class AppliedBordered(Applied):
     """Parameters of an operation that shows what lies outside."""
 
     fill: Border
     value: Level
+
+
+class AppliedFilled(AppliedBordered):
+    """Parameters of one that looks between pixels, too."""
+
     interpolation: Interpolation
 
 
 def read_fill(columns: Columns) -> Fill:
     """Read the fill of the drawn parameters."""
-    return Fill(columns["fill"], columns["value"])
+    return Fill(columns["fill"], float(np.max(columns["value"])))
+
+
+def spread(value: Any, frames: Frames) -> NDArray[Any]:
+    """Return a drawn parameter as one entry per output."""
+    return np.broadcast_to(np.asarray(value), len(frames))
+
+
+def round_half_up(numbers: F64) -> I64:
+    """Round to whole numbers."""
+    return np.floor(numbers + 0.5).astype(np.int64)
 
 
 def identity(count: int, size: int = 3) -> NDArray[np.float64]:

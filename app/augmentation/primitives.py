@@ -61,7 +61,7 @@ class Displacement:
             at least 2. Between them by ``spline``.
         heights: Of the picture, which stays as large, shape (n,).
         widths: Of the picture, shape (n,).
-        fill: What outside becomes.
+        fill: What outside becomes; None where nothing of it is shown.
         interpolation: Between pixels; None leaves it to the others.
         spline: How the grid is interpolated.
     """
@@ -69,7 +69,7 @@ class Displacement:
     offsets: F64
     heights: I64
     widths: I64
-    fill: Fill
+    fill: Fill | None = None
     interpolation: Interpolation | None = None
     spline: Literal["linear", "cubic"] = "cubic"
 

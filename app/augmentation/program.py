@@ -144,7 +144,7 @@ class _Folder:
 
 def _fold_moves(moves: Sequence[tuple[Moves, Frames]], rows: I64) -> Resample:
     pieces: list[F64 | tuple[Displacement, I64]] = []
-    fill, interpolation = Fill(), None
+    fill, interpolation = Fill("edge"), None  # where nothing outside is shown, nothing of it may shine in
     for move, before in moves:
         if isinstance(move, Displacement):
             pieces.append((move, rows))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.augmentation.draws import F64
+from app.augmentation.draws import F64, I64
 from app.augmentation.frames import WHITE, Pixels
 from app.augmentation.primitives import Fill, Interpolation
 
@@ -29,6 +29,7 @@ MAX_CHANNELS = 4
 """That OpenCV moves at once."""
 _SHRINKS = 1.5
 _MARGIN = 3
+_PROBES = 32
 _TINY = 1e-9
 _TO_CENTRES = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 _TO_CORNERS = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
@@ -47,7 +48,7 @@ def warp(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill, interpo
     Returns:
         Shape (size, C).
     """
-    moved = _move_whole(pixels, matrix, size)
+    moved = _move_whole(pixels, matrix, size, fill)
     if moved is not None:
         return moved
     back: F64 = np.asarray(np.linalg.inv(matrix), np.float64)
@@ -75,6 +76,8 @@ def gather(pixels: Pixels, points: NDArray[np.float32], fill: Fill, interpolatio
     Returns:
         Shape (h, w, C).
     """
+    if interpolation != "nearest":
+        pixels, points = _shrink_all(pixels, points)
     flags, border = INTERPOLATIONS[interpolation], BORDERS[fill.mode]
     value = (fill.value * WHITE[pixels.dtype.name],) * 4
     x, y = (np.ascontiguousarray(points[:, :, axis]) - np.float32(0.5) for axis in (0, 1))
@@ -99,8 +102,8 @@ def to_depth(levels: NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
     return np.asarray(scaled, dtype)
 
 
-def _move_whole(pixels: Pixels, matrix: F64, size: tuple[int, int]) -> Pixels | None:
-    """Move by whole pixels, quarter turns and mirrors, exactly; None if it is another move, or shows what is outside."""
+def _move_whole(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill) -> Pixels | None:
+    """Move by whole pixels, quarter turns and mirrors, exactly; None if it is another move."""
     linear, shift = matrix[:2, :2], matrix[:2, 2]
     rounded = np.rint(linear)
     if (
@@ -118,30 +121,87 @@ def _move_whole(pixels: Pixels, matrix: F64, size: tuple[int, int]) -> Pixels | 
         turned = pixels[:: int(rounded[1, 1]), :: int(rounded[0, 0])]
     else:
         turned = pixels.swapaxes(0, 1)[:: int(rounded[1, 0]), :: int(rounded[0, 1])]
-    x, y = -int(left), -int(top)
-    if x < 0 or y < 0 or x + size[1] > turned.shape[1] or y + size[0] > turned.shape[0]:
-        return None
-    return np.ascontiguousarray(turned[y : y + size[0], x : x + size[1]])
+    return _look_through(turned, -int(left), -int(top), size, fill)
+
+
+def _look_through(pixels: Pixels, x: int, y: int, size: tuple[int, int], fill: Fill) -> Pixels:
+    """Return what is seen through a window at (x, y), which may lie outside."""
+    height, width = pixels.shape[:2]
+    if x >= 0 and y >= 0 and x + size[1] <= width and y + size[0] <= height:
+        return np.ascontiguousarray(pixels[y : y + size[0], x : x + size[1]])
+    if fill.mode != "constant":
+        rows, columns = (
+            _repeat(np.arange(y, y + size[0]), height, fill),
+            _repeat(np.arange(x, x + size[1]), width, fill),
+        )
+        return np.take(np.take(pixels, rows, axis=0), columns, axis=1)
+    outside = to_depth(np.asarray(fill.value), pixels.dtype)
+    seen = np.full((*size, pixels.shape[2]), outside, pixels.dtype)
+    top, bottom = max(-y, 0), min(height - y, size[0])
+    left, right = max(-x, 0), min(width - x, size[1])
+    if top < bottom and left < right:
+        seen[top:bottom, left:right] = pixels[y + top : y + bottom, x + left : x + right]
+    return seen
+
+
+def _repeat(places: I64, length: int, fill: Fill) -> I64:
+    """Return which pixel of a line is seen at places that may lie outside."""
+    if fill.mode == "edge":
+        return np.clip(places, 0, length - 1)
+    if fill.mode == "wrap":
+        return places % length
+    folded = places % max(1, 2 * (length - 1))
+    return np.minimum(folded, 2 * (length - 1) - folded)
 
 
 def _shrink(pixels: Pixels, back: F64, size: tuple[int, int], fill: Fill) -> tuple[Pixels, F64]:
     """Box-filter the part that is seen; returns it and the matrix from points after to points of it."""
-    footprint = np.hypot(back[:2, 0], back[:2, 1]) / abs(back[2, 2])
-    across, down = (int(np.rint(one)) if one >= _SHRINKS else 1 for one in footprint)
+    across, down = _count_boxes(_footprint(back, size), pixels)
     if across == down == 1:
         return pixels, back
     height, width = pixels.shape[:2]
     left, top, right, bottom = _seen(back, size, width, height, fill)
     left, top = left // across * across, top // down * down
     right, bottom = min(width, -(-right // across) * across), min(height, -(-bottom // down) * down)
-    part = pixels[top:bottom, left:right]
-    missing = -(right - left) % across, -(bottom - top) % down
-    if any(missing):
-        part = _by_parts(part, lambda one: cv2.copyMakeBorder(one, 0, missing[1], 0, missing[0], cv2.BORDER_REPLICATE))
-    shape = max(1, part.shape[1] // across), max(1, part.shape[0] // down)
-    shrunk = _by_parts(part, lambda one: cv2.resize(one, shape, interpolation=cv2.INTER_AREA))
+    shrunk = _average(pixels[top:bottom, left:right], across, down)
     into = np.array([[1 / across, 0, -left / across], [0, 1 / down, -top / down], [0, 0, 1]])
     return shrunk, into @ back
+
+
+def _shrink_all(pixels: Pixels, points: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32]]:
+    """Box-filter a picture as the usual distance of points asks for; returns it and the points in it."""
+    if min(points.shape[:2]) < 2:  # noqa: PLR2004 - no distance to measure
+        return pixels, points
+    few = tuple(slice(None, None, -(-side // _PROBES)) for side in points.shape[:2])
+    slopes = [np.median(np.abs(np.diff(points, axis=axis)[few]), axis=(0, 1)) for axis in (1, 0)]
+    across, down = _count_boxes(np.asarray(np.hypot(*slopes)), pixels)
+    if across == down == 1:
+        return pixels, points
+    return _average(pixels, across, down), np.divide(points, [across, down], dtype=np.float32)
+
+
+def _average(pixels: Pixels, across: int, down: int) -> Pixels:
+    """Make one pixel of each box, of which the last ones repeat the edge."""
+    height, width = pixels.shape[:2]
+    missing = -width % across, -height % down
+    if any(missing):
+        edge = cv2.BORDER_REPLICATE
+        pixels = _by_parts(pixels, lambda one: cv2.copyMakeBorder(one, 0, missing[1], 0, missing[0], edge))
+    shape = pixels.shape[1] // across, pixels.shape[0] // down
+    return _by_parts(pixels, lambda one: cv2.resize(one, shape, interpolation=cv2.INTER_AREA))
+
+
+def _footprint(back: F64, size: tuple[int, int]) -> F64:
+    """Return how wide and high the pixel in the middle is in the picture before."""
+    x, y, depth = back @ np.array([size[1] / 2, size[0] / 2, 1])
+    slopes = (back[:2, :2] - np.outer([x, y], back[2, :2]) / depth) / depth
+    return np.asarray(np.hypot(slopes[:, 0], slopes[:, 1]))
+
+
+def _count_boxes(footprint: F64, pixels: Pixels) -> tuple[int, int]:
+    """Return how many pixels across and down become one."""
+    across, down = (int(np.rint(one)) if one >= _SHRINKS else 1 for one in footprint)
+    return min(across, pixels.shape[1]), min(down, pixels.shape[0])
 
 
 def _seen(back: F64, size: tuple[int, int], width: int, height: int, fill: Fill) -> tuple[int, int, int, int]:

@@ -14,6 +14,9 @@ from app.augmentation.operation import Columns, Operation
 from app.augmentation.primitives import Displacement, Mix, Primitive, Warp
 from app.core.errors import InvalidInputError, LimitExceededError
 
+MAX_MOVED_SIDE = 2**15 - 2
+"""Of pictures before and after a move: OpenCV counts with 16 bits there."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Step:
@@ -98,7 +101,7 @@ class Sampler:
     def _visit_child(self, node: Node | Drawn, mask: Mask) -> None:
         """Visit what was chosen; what is applied to no output costs nothing, and draws by the same numbers."""
         if isinstance(node, Drawn):
-            if mask.any() and (self._frames.is_rgb or not node.operation.needs_rgb):
+            if mask.any() and (self._frames.is_grey_or_rgb or not node.operation.needs_rgb):
                 self._apply(node.operation, node.columns(self._frames), mask)
         elif isinstance(node, Operation) and not mask.any():
             check_kind(type(node), self._frames)
@@ -139,6 +142,9 @@ def make_step(operation: type[Operation], columns: Columns, mask: Mask, frames: 
         InvalidInputError: If the operation does not go with the pictures.
     """
     check_kind(operation, frames)
+    indices = np.flatnonzero(mask)
+    chosen = {name: take_rows(value, indices, len(frames)) for name, value in columns.items()}
+    operation.check(chosen, frames.take(indices))
     return Step(operation, columns, mask, frames, operation.build(columns, frames))
 
 
@@ -148,24 +154,29 @@ def check_kind(operation: type[Operation], frames: Frames) -> None:
     Raises:
         InvalidInputError: If not.
     """
-    if operation.needs_rgb and not frames.is_rgb:
+    if operation.needs_rgb and not frames.is_grey_or_rgb:
         name = operation.model_fields["op"].default
-        raise InvalidInputError(f"`{name}` needs pictures in red, green and blue; these have {frames.colours} channels")
+        raise InvalidInputError(
+            f"`{name}` needs pictures in grey, or in red, green and blue; these have {frames.colours} channels"
+        )
 
 
 def frames_after(step: Step, max_pixels: int) -> Frames:
     """Return the pictures after a step.
 
     Raises:
-        LimitExceededError: If one has too many pixels.
+        LimitExceededError: If one has too many pixels, or a side is too long to be moved.
     """
     before, primitive = step.before, step.primitive
-    if not isinstance(primitive, Warp):
+    if not isinstance(primitive, Warp | Displacement):
         return before
     heights = np.where(step.applied, primitive.heights, before.heights)
     widths = np.where(step.applied, primitive.widths, before.widths)
     if (heights * widths).max(initial=0) > max_pixels:
         raise LimitExceededError(f"one output may have at most {max_pixels} pixels", limit=max_pixels)
+    sides = np.stack([before.heights, before.widths, heights, widths])
+    if (sides * step.applied).max(initial=0) > MAX_MOVED_SIDE:
+        raise LimitExceededError(f"sides are moved up to {MAX_MOVED_SIDE} pixels", limit=MAX_MOVED_SIDE)
     return before.resized(heights, widths)
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from app.augmentation.draws import F64, between, whole_between
+from app.augmentation.draws import F64, I64, between, whole_between
 from app.augmentation.frames import Frames
+from app.augmentation.nodes import Mask
 from app.augmentation.operation import (
     Applied,
     AppliedFilled,
@@ -18,8 +19,12 @@ from app.augmentation.operation import (
     at_centre,
     identity,
     read_fill,
+    spread,
 )
 from app.augmentation.primitives import Warp
+
+Quarters = Annotated[int, Field(ge=0, le=3)]
+SYMMETRIES = 8
 
 
 class AppliedRotate(AppliedFilled):
@@ -73,7 +78,7 @@ class Flip(Operation):
     @classmethod
     def build(cls, columns: Columns, frames: Frames) -> Warp:
         matrices = identity(len(frames))
-        is_horizontal = np.broadcast_to(np.asarray(columns["axis"]) == "horizontal", len(frames))
+        is_horizontal = spread(columns["axis"], frames) == "horizontal"
         matrices[is_horizontal, 0, 0], matrices[~is_horizontal, 1, 1] = -1, -1
         matrices[:, 0, 2] = np.where(is_horizontal, frames.widths, 0)
         matrices[:, 1, 2] = np.where(is_horizontal, 0, frames.heights)
@@ -84,7 +89,7 @@ class AppliedTurn(Applied):
     """A number of quarter turns."""
 
     op: Literal["turn"] = "turn"
-    quarters: int = Field(ge=0, le=3)
+    quarters: Quarters
 
 
 class Turn(Operation):
@@ -94,20 +99,72 @@ class Turn(Operation):
     applied = AppliedTurn
 
     op: Literal["turn"] = "turn"
-    quarters: list[int] = Field([0, 1, 2, 3], min_length=1, max_length=4, description="Quarter turns to choose from.")
+    quarters: list[Quarters] = Field(
+        [0, 1, 2, 3], min_length=1, max_length=4, description="Quarter turns to choose from."
+    )
 
     def sample(self, uniform: F64, frames: Frames) -> Columns:
         return {"quarters": np.array(self.quarters)[whole_between(uniform[:, 0], 0, len(self.quarters) - 1)]}
 
     @classmethod
     def build(cls, columns: Columns, frames: Frames) -> Warp:
-        quarters = np.asarray(columns["quarters"])
-        matrices = identity(len(frames))
-        cos, sin = np.array([1, 0, -1, 0])[quarters], np.array([0, 1, 0, -1])[quarters]
-        matrices[:, 0, 0] = matrices[:, 1, 1] = cos
-        matrices[:, 0, 1], matrices[:, 1, 0] = sin, -sin
-        heights = np.where(quarters % 2, frames.widths, frames.heights)
-        widths = np.where(quarters % 2, frames.heights, frames.widths)
-        before, after = np.stack([frames.widths, frames.heights], 1) / 2, np.stack([widths, heights], 1) / 2
-        matrices[:, :2, 2] = after - np.einsum("nij,nj->ni", matrices[:, :2, :2], before)
-        return Warp(matrices, heights, widths)
+        return _turn(spread(columns["quarters"], frames), np.zeros(len(frames), np.bool_), frames)
+
+
+class AppliedTranspose(Applied):
+    """Nothing to choose."""
+
+    op: Literal["transpose"] = "transpose"
+
+
+class Transpose(Operation):
+    """Swap rows and columns: mirror at the diagonal from the upper left corner."""
+
+    applied = AppliedTranspose
+
+    op: Literal["transpose"] = "transpose"
+
+    def sample(self, uniform: F64, frames: Frames) -> Columns:
+        return {}
+
+    @classmethod
+    def build(cls, columns: Columns, frames: Frames) -> Warp:
+        return _turn(np.ones(len(frames), np.int64), np.ones(len(frames), np.bool_), frames)
+
+
+class AppliedD4(Applied):
+    """A number of quarter turns, and 4 more when a swap of left and right comes first."""
+
+    op: Literal["d4"] = "d4"
+    symmetry: int = Field(ge=0, lt=SYMMETRIES)
+
+
+class D4(Operation):
+    """Apply any of the eight turns and mirrors of a square; sides swap with four of them."""
+
+    num_words = 1
+    applied = AppliedD4
+
+    op: Literal["d4"] = "d4"
+
+    def sample(self, uniform: F64, frames: Frames) -> Columns:
+        return {"symmetry": whole_between(uniform[:, 0], 0, SYMMETRIES - 1)}
+
+    @classmethod
+    def build(cls, columns: Columns, frames: Frames) -> Warp:
+        symmetry = spread(columns["symmetry"], frames)
+        return _turn(symmetry % 4, symmetry >= SYMMETRIES // 2, frames)
+
+
+def _turn(quarters: I64, is_mirrored: Mask, frames: Frames) -> Warp:
+    """Swap left and right where said, then turn by quarters counter-clockwise."""
+    matrices = identity(len(frames))
+    cos, sin = np.array([1, 0, -1, 0])[quarters], np.array([0, 1, 0, -1])[quarters]
+    sign = np.where(is_mirrored, -1, 1)
+    matrices[:, 0, 0], matrices[:, 0, 1] = sign * cos, sin
+    matrices[:, 1, 0], matrices[:, 1, 1] = -sign * sin, cos
+    heights = np.where(quarters % 2, frames.widths, frames.heights)
+    widths = np.where(quarters % 2, frames.heights, frames.widths)
+    before, after = np.stack([frames.widths, frames.heights], 1) / 2, np.stack([widths, heights], 1) / 2
+    matrices[:, :2, 2] = after - np.einsum("nij,nj->ni", matrices[:, :2, :2], before)
+    return Warp(matrices, heights, widths)
