@@ -62,6 +62,12 @@ def test_the_service_starts_without_the_library_of_tables():
     assert result.returncode == 0, result.stderr or "app.main imports pyarrow"
 
 
+def test_policies_are_read_and_drawn_without_the_library_of_pixels():
+    result = run_python("import sys, app.augmentation.policy, app.augmentation.traces; sys.exit('cv2' in sys.modules)")
+
+    assert result.returncode == 0, result.stderr or "policies import OpenCV"
+
+
 def test_the_look_for_torch_can_fail():
     result = run_python("import sys, app.generators.checkpoint; sys.exit('torch' in sys.modules)")
 
