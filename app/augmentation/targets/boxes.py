@@ -79,7 +79,7 @@ def _divide(outlines: F64, per_edge: int) -> F64:
     """Divide each line of outlines into so many."""
     along = (np.arange(per_edge) / per_edge)[:, None]
     starts, ends = outlines[:, :, None], np.roll(outlines, -1, axis=1)[:, :, None]
-    return np.asarray((starts + along * (ends - starts)).reshape(len(outlines), -1, 2))
+    return np.asarray((starts + along * (ends - starts)).reshape(len(outlines), outlines.shape[1] * per_edge, 2))
 
 
 def _replace(outlines: F64, visibilities: F64, part: F64, seen: F64) -> tuple[F64, F64]:
