@@ -15,6 +15,8 @@ from app.augmentation.frames import RGB, WHITE, Pixels
 from app.augmentation.resampling import to_depth
 
 _BINS = 256
+_DEPTHS = {"uint8": (cv2.CV_16S, cv2.CV_8U), "uint16": (cv2.CV_32S, cv2.CV_16U), "float32": (cv2.CV_32F, cv2.CV_32F)}
+"""Of differences and of pixels."""
 
 
 def equalise_locally(pixels: Pixels, clip: float, cells: int, *, has_alpha: bool) -> Pixels:
@@ -43,10 +45,10 @@ def equalise_locally(pixels: Pixels, clip: float, cells: int, *, has_alpha: bool
 def _through_luma(colours: Pixels, function: Callable[[Pixels], Pixels]) -> Pixels:
     """Add to all colours what a function adds to luma, so that chroma stays."""
     luma = cv2.cvtColor(np.ascontiguousarray(colours), cv2.COLOR_RGB2GRAY)
-    wide = np.float32 if colours.dtype == np.float32 else np.int32
-    change = function(luma).astype(wide) - luma.astype(wide)
-    done = colours.astype(wide) + change[:, :, None]
-    return np.asarray(np.clip(done, 0, WHITE[colours.dtype.name]), colours.dtype)
+    wide, depth = _DEPTHS[colours.dtype.name]
+    change = cv2.subtract(function(luma), luma, dtype=wide)
+    done = cv2.add(colours, cv2.merge([change] * RGB), dtype=depth)
+    return np.clip(done, 0, 1) if done.dtype == np.float32 else np.asarray(done)
 
 
 def _equalise(channel: Pixels, clip: float, size: tuple[int, int]) -> Pixels:
