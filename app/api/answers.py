@@ -10,6 +10,7 @@ import numpy as np
 from starlette.responses import Response
 from starlette.types import Receive
 
+from app.api.augmenting import name_numerics
 from app.api.services import Services
 from app.api.streaming import StreamedAnswer, WholeAnswer, until_disconnect
 from app.imaging.formats.contents import ArrayShape, Contents
@@ -92,6 +93,7 @@ class Order:
             "Fount-Seed": str(plan.seed),
             "Fount-First-Index": str(plan.first_index),
             "Fount-Num-Samples": str(plan.num_samples),
+            **({} if plan.policy is None else {"Fount-Policy": plan.policy.digest}),
         }
 
     @property
@@ -107,7 +109,7 @@ class Order:
 
     def numerics(self, engine: Engine) -> str | None:
         """Say what its samples are computed with; None while that is not known."""
-        return engine.numerics(self.version)
+        return name_numerics(engine.numerics(self.version), self.plan)
 
     def tally(self, offset: int, count: int) -> Iterator[tuple[ModelRef, int]]:  # noqa: ARG002 - all are of one version
         """Count some of the samples by version."""

@@ -82,8 +82,8 @@ def plan_samples(
 
 
 def is_exchangeable(request: SampleBlock) -> bool:
-    """Tell whether any samples of the model, or of one class of it, will do."""
-    is_fixed = request.seed is not None or "first_index" in request.model_fields_set
+    """Tell whether any samples of the model, or of one class of it, will do as they were made."""
+    is_fixed = request.seed is not None or "first_index" in request.model_fields_set or request.augment is not None
     return not is_fixed and request.num_samples is not None and request.truncation == 1.0
 
 

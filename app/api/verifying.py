@@ -2,7 +2,8 @@
 
 import io
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
@@ -11,20 +12,21 @@ from pydantic import ValidationError
 from starlette.types import Receive
 
 from app.api.answers import Order
+from app.api.augmenting import choose_policy
 from app.api.services import Services
 from app.api.streaming import until_disconnect
-from app.core.errors import NotFoundError
+from app.core.errors import InvalidInputError, NotFoundError
 from app.imaging.codec import ImageFormat, Pixels
 from app.imaging.formats.whole import encode_one
 from app.imaging.reading import PngFacts, claims_to_be_synthetic, read_png
 from app.repository.manifest import ImageSpec
 from app.schemas.jobs import BFLOAT16, BFLOAT16_LARGEST, BFLOAT16_MEAN
-from app.schemas.marks import PathMark, SampleMark
-from app.schemas.samples import SampleFormat
+from app.schemas.marks import PathMark, PolicyMark, SampleMark
+from app.schemas.samples import Augment, SampleFormat
 from app.schemas.verifications import Verdict, VerificationAnswer, VerifiedSample
 from app.serving.admission import Terms
 from app.serving.catalog import ServedVersion
-from app.serving.plan import SPHERICAL, PathPlan, Plan, SampleAddress, SamplePlan
+from app.serving.plan import SPHERICAL, PathPlan, Plan, SampleAddress, SamplePlan, SamplePolicy
 
 
 class _Rounding(NamedTuple):
@@ -36,6 +38,7 @@ class _Rounding(NamedTuple):
 
 _FLOAT32 = _Rounding(2, 2.0)
 _BFLOAT16 = _Rounding(BFLOAT16_LARGEST, BFLOAT16_MEAN)
+_AUGMENTED = _Rounding(255, 0.5)  # a level that differs by one may be on the other side of a threshold
 
 _write_png = encode_one(ImageFormat.PNG)
 
@@ -84,8 +87,8 @@ async def verify(data: bytes, services: Services, receive: Receive, terms: Terms
         )
     order = Order(version, plan, SampleFormat.PNG)
     images = await until_disconnect(receive, _compute(order, services, terms))
-    numerics = services.engine.numerics(version)
-    rounding = _BFLOAT16 if numerics is not None and BFLOAT16 in numerics else _FLOAT32
+    numerics = order.numerics(services.engine)
+    rounding = _choose_rounding(plan, numerics)
     verdict, difference = (await services.encoder.run(_compare, data, facts, order, images, rounding))[0]
     return VerificationAnswer(
         verdict=verdict,
@@ -104,6 +107,12 @@ _SENTENCES: Mapping[Verdict, str] = {
     "differs-by-rounding": "pixels are those of the sample up to rounding, as another kind of device computes them",
     "differs": "the file bears the mark of a sample that looks otherwise",
 }
+
+
+def _choose_rounding(plan: Plan, numerics: str | None) -> _Rounding:
+    if plan.policy is not None:
+        return _AUGMENTED
+    return _BFLOAT16 if numerics is not None and BFLOAT16 in numerics else _FLOAT32
 
 
 def _read_mark(facts: PngFacts | None) -> SampleMark | None:
@@ -136,16 +145,25 @@ def _plan_again(mark: SampleMark, version: ServedVersion) -> Plan:
     label = None if mark.class_name is None else class_names.index(mark.class_name)
     if mark.path is not None:
         return _plan_frame(mark, mark.path, mark.index, label)
+    place: dict[str, Any] = {"seed": mark.seed, "first_index": mark.index, "num_samples": 1}
     if label is None:
-        return SamplePlan.drawn(seed=mark.seed, first_index=mark.index, num_samples=1, truncation=mark.truncation)
-    return SamplePlan.of_class(
-        label,
-        seed=mark.seed,
-        first_index=mark.index,
-        num_samples=1,
-        num_classes=len(class_names),
-        truncation=mark.truncation,
-    )
+        plan = SamplePlan.drawn(**place, truncation=mark.truncation)
+    else:
+        plan = SamplePlan.of_class(label, **place, num_classes=len(class_names), truncation=mark.truncation)
+    return plan if mark.augment is None else replace(plan, policy=_find_policy(mark.augment, version))
+
+
+def _find_policy(mark: PolicyMark, version: ServedVersion) -> SamplePolicy:
+    if mark.preset is None and mark.ops is None:
+        raise _Unverifiable("the sample was augmented, by a policy too long for the mark to hold")
+    try:
+        augment = Augment(preset=mark.preset, ops=mark.ops)
+        policy = choose_policy(augment, version.manifest.image)
+    except (ValidationError, InvalidInputError):
+        raise _Unverifiable("the sample was augmented by a policy that this release does not have") from None
+    if policy is None or policy.digest != mark.policy:
+        raise _Unverifiable("the sample was augmented by another release, or by another policy of this name")
+    return policy
 
 
 def _plan_frame(mark: SampleMark, path: PathMark, frame: int, label: int | None) -> PathPlan:
@@ -205,9 +223,12 @@ def _describe(mark: SampleMark) -> VerifiedSample | None:
     if mark.index is None:
         return None
     address = None
-    if mark.path is None and mark.variation is None:
+    preset = None if mark.augment is None else mark.augment.preset
+    has_address = mark.augment is None or preset is not None
+    if mark.path is None and mark.variation is None and has_address:
         query = {} if mark.class_name is None else {"class_label": mark.class_name}
         query |= {} if mark.truncation == 1.0 else {"truncation": str(mark.truncation)}
+        query |= {} if preset is None else {"preset": preset}
         address = f"/v1/models/{mark.model}/versions/{mark.version}/samples/{mark.seed}/{mark.index}.png"
         address += f"?{urlencode(query)}" if query else ""
     return VerifiedSample(
@@ -217,5 +238,6 @@ def _describe(mark: SampleMark) -> VerifiedSample | None:
         index=mark.index,
         class_label=mark.class_name,
         truncation=mark.truncation,
+        policy=None if mark.augment is None else mark.augment.policy,
         address=address,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import zipfile
 from pathlib import Path
@@ -29,6 +30,8 @@ EPILOG = """Examples:
 
 `fount sample mnist-gan -n 1000 --seed 1 --first-index 1000 -o more.npz`
 
+`fount sample mnist-gan -n 64 --seed 1 --augment digits-safe -o augmented.png`
+
 The same seed gives the same bytes, here and from the service."""
 
 Reference = Annotated[str, typer.Argument(metavar="MODEL", help="`name`, `name@3` or `name@candidate`.")]
@@ -49,6 +52,10 @@ ClassLabel = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Drawn and told when left out.")]
 FirstIndex = Annotated[int, typer.Option("--first-index", min=0, help="Number of the first sample.")]
 Truncation = Annotated[float, typer.Option("--truncation", min=0, max=1, help="Below 1: more typical, less varied.")]
+AugmentBy = Annotated[
+    str | None,
+    typer.Option("--augment", metavar="PRESET|FILE", help='A preset, or a JSON file with `{"ops": […]}`.'),
+]
 Repository = Annotated[str | None, typer.Option("--repository", metavar="URL", help="Where the models are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
 
@@ -61,6 +68,7 @@ def sample(
     seed: Seed = None,
     first_index: FirstIndex = 0,
     truncation: Truncation = 1.0,
+    augment: AugmentBy = None,
     repository: Repository = None,
     as_json: AsJson = False,
 ) -> None:
@@ -78,6 +86,7 @@ def sample(
         seed=draw_seed() if seed is None else seed,
         first_index=first_index,
         truncation=truncation,
+        augment=_read_augment(augment),
         format=_choose_format(output, num_samples),
     )
     import asyncio
@@ -106,6 +115,19 @@ def _choose_format(output: Path, num_samples: int) -> str:
     if ending in single:
         return single[ending] if num_samples == 1 else "grid"
     return ending if ending in set(SampleFormat) - {SampleFormat.GRID} else "zip"
+
+
+def _read_augment(given: str | None) -> Any:
+    """Read a policy from a file; anything that is no file is the name of a preset."""
+    if given is None:
+        return None
+    path = Path(given)
+    if path.suffix.lower() != ".json" and not path.is_file():
+        return {"preset": given}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter("no such file, or not JSON", param_hint="--augment") from error
 
 
 def _make_request(**fields: Any) -> SampleRequest:
@@ -141,7 +163,10 @@ async def _sample(settings: Settings, request: SampleRequest, output: Path) -> O
 
 
 def _plan(engine: Engine, settings: Settings, request: SampleRequest) -> Order:
+    from dataclasses import replace
+
     from app.api.answers import Order
+    from app.api.augmenting import choose_policy
     from app.api.negotiation import choose_format
     from app.api.planning import check_limits, count_samples, plan_samples
 
@@ -151,7 +176,8 @@ def _plan(engine: Engine, settings: Settings, request: SampleRequest) -> Order:
     sample_format = choose_format(request.format, None, total)
     check_limits(total, sample_format, version.manifest.image, settings.limits)
     plan = plan_samples(request, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
-    return Order(version, plan, sample_format)
+    policy = choose_policy(request.augment, version.manifest.image)
+    return Order(version, replace(plan, policy=policy), sample_format)
 
 
 async def _write(engine: Engine, order: Order, file: BinaryIO) -> None:

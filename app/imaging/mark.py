@@ -3,10 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Fact: TypeAlias = int | float | str
-Facts: TypeAlias = dict[str, Fact | Mapping[str, Fact]]
+Facts: TypeAlias = dict[str, Fact | Mapping[str, Any]]
 
 DIGITAL_SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 TEXT_KEYWORD = "fount"
@@ -34,7 +34,7 @@ ENHANCED_XMP = _write_xmp(ENHANCED_SOURCE_TYPE)
 class Origin:
     """What all samples of one answer have in common: the checkpoint, the seed and how latents were scaled.
 
-    ``how`` says under one name what else latents are a function of, as for frames of a path; empty for plain samples.
+    ``how`` says under one name what else samples are a function of, as for frames of a path; empty for plain ones.
     """
 
     model: str
@@ -42,7 +42,7 @@ class Origin:
     digest: str
     seed: int
     truncation: float = 1.0
-    how: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict)
+    how: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def reference(self) -> str:

@@ -17,17 +17,6 @@ SplitName: TypeAlias = Annotated[str, StringConstraints(pattern=rf"^{SPLIT_PATTE
 Fraction: TypeAlias = Annotated[float, Field(gt=0, le=1)]
 
 
-class DatasetBlock(SampleBlock):
-    """Samples of one model."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_augmentation(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "augment" in data:
-            raise ValueError("`augment` is not supported by this release; leave it out")
-        return data
-
-
 class DatasetRequest(BaseModel):
     """Describe a dataset."""
 
@@ -47,7 +36,7 @@ class DatasetRequest(BaseModel):
         },
     )
 
-    samples: list[DatasetBlock] = Field(min_length=1, max_length=MAX_BLOCKS, description="What it is made from.")
+    samples: list[SampleBlock] = Field(min_length=1, max_length=MAX_BLOCKS, description="What it is made from.")
     shard_size: int = Field(1000, ge=1, le=MAX_SHARD_SIZE, description="Most samples of one shard.")
     format: SampleFormat = Field(
         SampleFormat.TAR, strict=False, description="`tar`, `parquet`, `arrow` or `npz`: what `shards` name."
@@ -76,6 +65,7 @@ class DatasetSource(BaseModel):
     num_samples: int
     class_counts: dict[str, int] | None = Field(description="null when each sample draws its class, or has none.")
     truncation: float
+    augment: dict[str, Any] | None = Field(None, description="Policy of the samples, with its digest; null for none.")
 
 
 class DatasetSplit(BaseModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.schemas.names import NAME_PATTERN
-from app.schemas.samples import MAX_COUNT, Index, Seed, Truncation
+from app.schemas.samples import MAX_COUNT, MAX_OPERATIONS, Index, Seed, Truncation
 
 
 class _Mark(BaseModel):
@@ -20,6 +20,17 @@ class PathMark(_Mark):
     end_index: Index
     num_frames: Annotated[int, Field(ge=2, le=MAX_COUNT)]
     method: Literal["spherical", "linear"]
+
+
+class PolicyMark(_Mark):
+    """How a sample was augmented.
+
+    ``preset`` or ``ops`` is the policy, where it is short enough to be told; ``policy`` is its digest.
+    """
+
+    policy: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    preset: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    ops: Annotated[list[dict[str, Any]], Field(max_length=MAX_OPERATIONS)] | None = None
 
 
 class SampleMark(_Mark):
@@ -37,3 +48,4 @@ class SampleMark(_Mark):
     truncation: Truncation = 1.0
     path: PathMark | None = None
     variation: Any = None
+    augment: PolicyMark | None = None

@@ -1,7 +1,7 @@
 """The body of ``POST /v1/samples`` and what a sample answer says about itself."""
 
 import enum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -9,6 +9,8 @@ from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
 from app.schemas.names import REFERENCE_PATTERN
 
 MAX_COUNT = 10**9
+MAX_OPERATIONS = 64
+"""Of a policy; its own reader counts those that others hold as well."""
 
 Reference: TypeAlias = Annotated[str, StringConstraints(pattern=rf"^{REFERENCE_PATTERN}$", max_length=100)]
 Count: TypeAlias = Annotated[int, Field(ge=0, le=MAX_COUNT)]
@@ -49,6 +51,25 @@ class Balance(BaseModel):
     )
 
 
+class Augment(BaseModel):
+    """What is done to samples after they are made; exactly one of ``preset`` and ``ops``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    preset: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
+        None, description="Name of a preset; `GET /v1/augmentations/presets` lists them."
+    )
+    ops: Annotated[list[dict[str, Any]], Field(max_length=MAX_OPERATIONS)] | None = Field(
+        None, description="Operations, in the order of their application; see `GET /v1/augmentations/operations`."
+    )
+
+    @model_validator(mode="after")
+    def _check_one_policy(self) -> "Augment":
+        if (self.preset is None) == (self.ops is None):
+            raise ValueError("give exactly one of preset and ops")
+        return self
+
+
 class SampleBlock(BaseModel):
     """Samples of one model; exactly one of ``num_samples``, ``class_counts`` and ``balance``."""
 
@@ -69,6 +90,9 @@ class SampleBlock(BaseModel):
     first_index: Index = Field(0, description="Number of the first sample.")
     truncation: Truncation = Field(
         1.0, description="Factor on the latents: smaller is more typical and less varied; 1 is the model as trained."
+    )
+    augment: Augment | None = Field(
+        None, description="Augment each sample, by draws that hang on seed and index alone. Sizes stay."
     )
 
     @model_validator(mode="after")
@@ -115,4 +139,5 @@ class SampleAnswer(BaseModel):
     first_index: int
     num_samples: int
     digital_source_type: str = Field(description="IPTC term for what the images are: made by a trained algorithm.")
+    augment: dict[str, Any] | None = Field(None, description="Policy that augmented the samples; null for none.")
     samples: list[SampleItem]

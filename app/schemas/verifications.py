@@ -16,7 +16,8 @@ class VerifiedSample(BaseModel):
     index: int
     class_label: str | None
     truncation: float
-    address: str | None = Field(description="Where the same sample is served; null for a frame of a path.")
+    policy: str | None = Field(None, description="Digest of the policy that augmented it; null for none.")
+    address: str | None = Field(description="Where the same sample is served; null where it has no address of its own.")
 
 
 class VerificationAnswer(BaseModel):

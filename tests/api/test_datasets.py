@@ -215,7 +215,7 @@ async def test_another_version_under_the_same_number_is_told(client):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"samples": [BLOCK | {"augment": {"preset": "light"}}]}, "`augment` is not supported"),
+        ({"samples": [BLOCK | {"augment": {}}]}, "exactly one of preset and ops"),
         ({"samples": [BLOCK | {"num_samples": 1}]}, "exactly one of"),
         ({"samples": []}, "at least 1"),
         ({"samples": [BLOCK, {"model": "tiny", "class_counts": {"a": 0}}]}, "no sample at all"),

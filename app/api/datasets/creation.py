@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 
-from app.api.datasets.recipe import SHARD_FORMATS, Block, Recipe, Split
+from app.api.augmenting import choose_policy
+from app.api.datasets.recipe import (
+    MAX_POLICY_BYTES,
+    SHARD_FORMATS,
+    Block,
+    BlockPolicy,
+    Recipe,
+    Split,
+    add_policies,
+)
 from app.api.planning import count_samples, plan_samples
 from app.core.apportionment import apportion
 from app.core.errors import InvalidInputError, LimitExceededError
 from app.core.seeds import draw_seed
 from app.core.settings import LimitSettings
-from app.schemas.datasets import DatasetBlock, DatasetRequest
+from app.schemas.datasets import DatasetRequest
+from app.schemas.samples import SampleBlock
 from app.serving.versions import ServedVersion
 
 
@@ -31,13 +41,17 @@ def make_recipe(request: DatasetRequest, versions: Sequence[ServedVersion], limi
         _fix_block(block, version, number)
         for number, (block, version) in enumerate(zip(request.samples, versions, strict=True))
     )
+    policies = [
+        _fix_policy(block, version, number)
+        for number, (block, version) in enumerate(zip(request.samples, versions, strict=True))
+    ]
     total = sum(block.num_samples for block in blocks)
     check_size(total, limits)
     counts = apportion(total, list(request.splits.values()))
     if not all(counts):
         raise InvalidInputError("a split would be empty: ask for more samples or larger shares", pointer="/splits")
     splits = tuple(Split(name, count) for name, count in zip(request.splits, counts, strict=True))
-    return Recipe(blocks, splits, request.shard_size, request.format)
+    return add_policies(Recipe(blocks, splits, request.shard_size, request.format), policies)
 
 
 def check_size(num_samples: int, limits: LimitSettings) -> None:
@@ -64,7 +78,7 @@ def check_shards(num_shards: int, limits: LimitSettings) -> None:
         )
 
 
-def _fix_block(block: DatasetBlock, version: ServedVersion, number: int) -> Block:
+def _fix_block(block: SampleBlock, version: ServedVersion, number: int) -> Block:
     class_names = version.manifest.class_names
     try:
         total, counts = count_samples(block, class_names)
@@ -88,3 +102,16 @@ def _fix_block(block: DatasetBlock, version: ServedVersion, number: int) -> Bloc
         num_samples=plan.num_samples,
         class_counts=tuple(by_class),
     )
+
+
+def _fix_policy(block: SampleBlock, version: ServedVersion, number: int) -> BlockPolicy:
+    policy = choose_policy(block.augment, version.manifest.image, f"/samples/{number}/augment")
+    if policy is None or block.augment is None:
+        return BlockPolicy()
+    if len(policy.ops) > MAX_POLICY_BYTES:
+        raise LimitExceededError(
+            f"with all defaults, a policy in a dataset has at most {MAX_POLICY_BYTES} bytes",
+            pointer=f"/samples/{number}/augment",
+            limit=MAX_POLICY_BYTES,
+        )
+    return BlockPolicy(policy.ops, block.augment.preset or "")

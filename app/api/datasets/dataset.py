@@ -1,12 +1,13 @@
 """A recipe together with the versions that it names: what can be said of a dataset, and its shards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.api.augmenting import open_policy
 from app.api.datasets.assignment import Assignment
 from app.api.datasets.creation import check_shards, check_size, make_recipe
 from app.api.datasets.recipe import SHARD_FORMATS, Block, Recipe
@@ -121,16 +122,29 @@ async def _open(token: str, recipe: Recipe, catalog: Catalog, limits: LimitSetti
     check_size(recipe.num_samples, limits)
     versions = [await _find_version(block, number, catalog) for number, block in enumerate(recipe.blocks)]
     try:
-        plans = [
-            block.plan(len(version.manifest.class_names))
-            for block, version in zip(recipe.blocks, versions, strict=True)
-        ]
-    except ValueError:
-        raise NotFoundError("there is no such dataset: its indices or counts are not of this model") from None
+        plans = [_plan(recipe, number, version) for number, version in enumerate(versions)]
+    except (ValueError, InvalidInputError):
+        raise NotFoundError(
+            "there is no such dataset: its indices, counts or policies are not of this model, or release"
+        ) from None
     dataset = Dataset(token, recipe, versions, plans)
     check_shards(dataset.assignment.num_shards, limits)
     dataset.check_format(recipe.format)
     return dataset
+
+
+def _plan(recipe: Recipe, number: int, version: ServedVersion) -> SamplePlan:
+    """Plan all samples of a block.
+
+    Raises:
+        ValueError: If there are no such samples of the version.
+        InvalidInputError: If they cannot be augmented so.
+    """
+    plan = recipe.blocks[number].plan(len(version.manifest.class_names))
+    policy = recipe.policy_of(number)
+    if not policy.ops:
+        return plan
+    return replace(plan, policy=open_policy(policy.ops, policy.preset, version.manifest.image))
 
 
 async def _find_version(block: Block, number: int, catalog: Catalog) -> ServedVersion:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from app import __version__
 from app.api.datasets.dataset import Dataset
 from app.imaging.mark import DIGITAL_SOURCE_TYPE
 from app.schemas.datasets import DatasetAnswer, DatasetSource, DatasetSplit
 from app.schemas.samples import SampleFormat
+from app.serving.plan import SamplePlan
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGER = "1M<n<10M"
@@ -52,6 +54,7 @@ def write_card(dataset: Dataset, usage: str, sample_format: SampleFormat = Sampl
     recipe = dataset.recipe
     sources = "\n".join(
         f"- {source.num_samples:,} samples of `{source.model}` (digest `{source.digest}`), seed {source.seed}"
+        f"{_tell_augmented(source)}"
         for source in _list_sources(dataset)
     )
     splits = "\n".join(f"| {name} | {split.num_samples:,} |" for name, split in _list_splits(dataset).items())
@@ -75,6 +78,13 @@ bytes each time. Written by Fount {__version__}.
 {usage}
 ```
 """
+
+
+def _tell_augmented(source: DatasetSource) -> str:
+    if source.augment is None:
+        return ""
+    preset = f" `{source.augment['preset']}`" if "preset" in source.augment else ""
+    return f", augmented by the policy{preset} (digest `{source.augment['policy']}`)"
 
 
 def explain_usage(dataset: Dataset, base_url: str) -> dict[str, str]:
@@ -109,7 +119,7 @@ def _list_splits(dataset: Dataset) -> dict[str, DatasetSplit]:
 
 
 def _list_sources(dataset: Dataset) -> Iterator[DatasetSource]:
-    for block, version in zip(dataset.recipe.blocks, dataset.versions, strict=True):
+    for block, version, plan in zip(dataset.recipe.blocks, dataset.versions, dataset.plans, strict=True):
         names = version.manifest.class_names
         counts = {names[number]: count for number, count in enumerate(block.class_counts) if count}
         yield DatasetSource(
@@ -120,7 +130,13 @@ def _list_sources(dataset: Dataset) -> Iterator[DatasetSource]:
             num_samples=block.num_samples,
             class_counts=counts or None,
             truncation=block.truncation,
+            augment=_tell_policy(plan),
         )
+
+
+def _tell_policy(plan: SamplePlan) -> dict[str, Any] | None:
+    """Say all of a policy, however long it is."""
+    return None if plan.policy is None else {**plan.policy.facts, "ops": json.loads(plan.policy.ops)}
 
 
 def _write_metadata(dataset: Dataset, sample_format: SampleFormat) -> Iterator[str]:

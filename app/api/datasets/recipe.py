@@ -1,6 +1,7 @@
 """What a dataset is made from, with nothing left to choose: the content of a token."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, TypeAlias
 
@@ -15,6 +16,7 @@ from app.serving.plan import SamplePlan
 SHARD_FORMATS = (SampleFormat.TAR, SampleFormat.PARQUET, SampleFormat.ARROW, SampleFormat.NPZ)
 MAX_CLASSES = 100_000
 DIGEST_BYTES = 32
+MAX_POLICY_BYTES = 2**16
 
 _KEY_BYTES = 8
 
@@ -67,6 +69,18 @@ class Block(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
         return plan
 
 
+class BlockPolicy(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """How the samples of a block are augmented.
+
+    Attributes:
+        ops: Operations with all their defaults, as a JSON array; empty where samples are not augmented.
+        preset: Name of the preset that they were when the dataset was made, empty for none.
+    """
+
+    ops: Annotated[bytes, msgspec.Meta(max_length=MAX_POLICY_BYTES)] = b""
+    preset: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
 class Split(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A part of a dataset."""
 
@@ -100,6 +114,10 @@ class Recipe(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
         packed = msgspec.msgpack.encode((self.blocks, self.splits, self.shard_size))
         return int.from_bytes(hashlib.sha256(packed).digest()[:_KEY_BYTES], "big") >> 1
 
+    def policy_of(self, block: int) -> BlockPolicy:  # noqa: ARG002 - all are alike
+        """Say how the samples of a block are augmented."""
+        return BlockPolicy()
+
     def check(self) -> None:
         """Check what no single field tells.
 
@@ -112,3 +130,42 @@ class Recipe(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
             raise ValueError("splits must have different names")
         if self.format not in SHARD_FORMATS:
             raise ValueError("shards are not of this format")
+
+
+class AugmentedRecipe(Recipe, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
+    """A dataset with augmented samples; their order is that of the same dataset without policies.
+
+    Attributes:
+        policies: One per block, at least one of them not empty.
+    """
+
+    policies: Annotated[tuple[BlockPolicy, ...], msgspec.Meta(min_length=1, max_length=MAX_BLOCKS)]
+
+    def policy_of(self, block: int) -> BlockPolicy:
+        """See ``Recipe.policy_of``."""
+        return self.policies[block]
+
+    def check(self) -> None:
+        """See ``Recipe.check``.
+
+        Raises:
+            ValueError: As there; or if policies are not one per block, or none of them says anything.
+        """
+        super().check()
+        if len(self.policies) != len(self.blocks) or not any(policy.ops for policy in self.policies):
+            raise ValueError("there must be a policy for each block")
+
+
+def add_policies(recipe: Recipe, policies: Sequence[BlockPolicy]) -> Recipe:
+    """Augment the samples of a recipe.
+
+    Args:
+        recipe: One without policies.
+        policies: One per block.
+
+    Returns:
+        The recipe itself where they are all empty.
+    """
+    if not any(policy.ops for policy in policies):
+        return recipe
+    return AugmentedRecipe(recipe.blocks, recipe.splits, recipe.shard_size, recipe.format, tuple(policies))

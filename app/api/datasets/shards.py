@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.api.augmenting import name_numerics
 from app.api.datasets.dataset import Dataset
 from app.imaging.formats.contents import NO_CLASS, Contents
 from app.imaging.formats.places import Scattered
@@ -106,14 +107,15 @@ def describe_shard(dataset: Dataset, number: int) -> dict[str, str]:
 
 
 def numerics_of(dataset: Dataset, engine: Engine) -> str | None:
-    """Name what the versions of a dataset are computed with, each once; None while one of them is not loaded."""
+    """Name what the samples of a dataset are computed with, each once; None while a version is not loaded."""
     known = [engine.numerics(version) for version in dataset.versions]
-    return None if None in known else ", ".join(dict.fromkeys(one for one in known if one))
+    return name_numerics(None if None in known else ", ".join(dict.fromkeys(filter(None, known))), *dataset.plans)
 
 
 def tag_shard(dataset: Dataset, number: int, sample_format: SampleFormat, numerics: str) -> str:
     """Derive the entity tag of a shard from all that its bytes are a function of; nothing is computed for it."""
-    facts = [dataset.token, number, sample_format, numerics, name_encoding(sample_format)]
+    digests = [plan.policy.digest for plan in dataset.plans if plan.policy is not None]
+    facts = [dataset.token, number, sample_format, numerics, name_encoding(sample_format), *digests]
     return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'
 
 
@@ -150,4 +152,4 @@ def plan_shard(dataset: Dataset, number: int, sample_format: SampleFormat) -> Sh
 
 def _origin(dataset: Dataset, block: int) -> Origin:
     ref, plan = dataset.versions[block].ref, dataset.plans[block]
-    return Origin(ref.name, ref.version, ref.digest, plan.seed, plan.truncation)
+    return Origin(ref.name, ref.version, ref.digest, plan.seed, plan.truncation, plan.how)

@@ -8,18 +8,22 @@ import binascii
 import hashlib
 import re
 import zlib
+from collections.abc import Mapping
 
 import msgspec
 
-from app.api.datasets.recipe import Recipe
+from app.api.datasets.recipe import AugmentedRecipe, Recipe
 from app.core.errors import LimitExceededError, NotFoundError
 
 MAX_TOKEN_CHARACTERS = 4096
 
-_PREFIX = "d1"  # of the encoding and of the assignment to shards: a change of either is another prefix
+# Of the encoding and of the assignment to shards: a change of either is another prefix.
+_KINDS: Mapping[str, type[Recipe]] = {"d1": Recipe, "d2": AugmentedRecipe}
+_PREFIXES = {kind: prefix for prefix, kind in _KINDS.items()}
+_PREFIX_CHARACTERS = 2
 _CHECKSUM_BYTES = 8
 _MAX_PAYLOAD_BYTES = 2**18
-_TOKEN = re.compile(rf"{_PREFIX}[A-Za-z0-9_-]{{16,{MAX_TOKEN_CHARACTERS - len(_PREFIX)}}}", re.ASCII)
+_TOKEN = re.compile(rf"(?:{'|'.join(_KINDS)})[A-Za-z0-9_-]{{16,{MAX_TOKEN_CHARACTERS - _PREFIX_CHARACTERS}}}", re.ASCII)
 
 
 def encode_token(recipe: Recipe) -> str:
@@ -30,11 +34,11 @@ def encode_token(recipe: Recipe) -> str:
     """
     payload = msgspec.msgpack.encode(recipe)
     packed = _checksum(payload) + zlib.compress(payload, 9)
-    token = _PREFIX + base64.urlsafe_b64encode(packed).rstrip(b"=").decode("ascii")
+    token = _PREFIXES[type(recipe)] + base64.urlsafe_b64encode(packed).rstrip(b"=").decode("ascii")
     if len(token) > MAX_TOKEN_CHARACTERS or len(payload) > _MAX_PAYLOAD_BYTES:
         raise LimitExceededError(
             f"the recipe is too long for an address of {MAX_TOKEN_CHARACTERS} characters; "
-            "make several datasets of fewer blocks or classes",
+            "make several datasets of fewer blocks or classes, or of shorter policies",
             limit=MAX_TOKEN_CHARACTERS,
         )
     return token
@@ -62,14 +66,14 @@ def decode_token(token: str) -> Recipe:
 def _decode(token: str) -> Recipe:
     if not is_token(token):
         raise ValueError("not written as tokens are")
-    text = token.removeprefix(_PREFIX)
+    prefix, text = token[:_PREFIX_CHARACTERS], token[_PREFIX_CHARACTERS:]
     packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if base64.urlsafe_b64encode(packed).rstrip(b"=").decode("ascii") != text:
         raise binascii.Error("bits behind the last byte")
     payload = _inflate(packed[_CHECKSUM_BYTES:])
     if packed[:_CHECKSUM_BYTES] != _checksum(payload):
         raise ValueError("damaged")
-    recipe = msgspec.msgpack.decode(payload, type=Recipe)
+    recipe = msgspec.msgpack.decode(payload, type=_KINDS[prefix])
     recipe.check()
     if msgspec.msgpack.encode(recipe) != payload:
         raise ValueError("a second spelling")

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.api.access import requires
 from app.api.answers import Order, ReadyOrder, answer_order
+from app.api.augmenting import choose_policy
 from app.api.caching import answer_not_modified, cache_headers
 from app.api.documentation import BODY, COMPUTED, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
 from app.api.express import ExpressRoute
@@ -26,7 +27,7 @@ from app.core.seeds import INDEX_LIMIT, SEED_LIMIT
 from app.imaging.codec import ImageFormat
 from app.imaging.formats.registry import FORMATS, name_encoding
 from app.schemas.names import is_version
-from app.schemas.samples import SampleFormat, SampleRequest
+from app.schemas.samples import Augment, SampleFormat, SampleRequest
 from app.serving.plan import SamplePlan
 
 router = APIRouter(tags=["samples"], route_class=StrictRoute)
@@ -35,6 +36,9 @@ SAMPLE = [requires(AccessScope.SAMPLE)]
 
 ClassLabel = Annotated[
     str | None, Query(min_length=1, max_length=100, description="Class name or index; else the sample's own.")
+]
+Preset = Annotated[
+    str | None, Query(min_length=1, max_length=64, description="Name of a preset that augments the sample.")
 ]
 Truncation = Annotated[float, Query(gt=0, le=1, description="Factor on the latents.")]
 
@@ -86,12 +90,13 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     total, counts = count_samples(body, class_names)
     chosen = choose_format(body.format, request.headers.get("accept"), total)
     check_limits(total, chosen, version.manifest.image, services.settings.limits)
+    policy = choose_policy(body.augment, version.manifest.image)
     ready = engine.take_ready(version, find_label(body, class_names), total) if is_exchangeable(body) else None
     if ready is not None:
         order: Order = ReadyOrder(version, ready.plan, chosen, ready.chunk)
     else:
         plan = plan_samples(body, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
-        order = Order(version, plan, chosen)
+        order = Order(version, replace(plan, policy=policy), chosen)
     return await answer_order(order, services, request.receive, terms)
 
 
@@ -119,12 +124,14 @@ async def get_sample(
     request: Request,
     class_label: ClassLabel = None,
     truncation: Truncation = 1.0,
+    preset: Preset = None,
 ) -> Response:
     """Compute one sample by its address, which is permanent when it has a version number."""
     terms = read_terms(request, services.engine)
     version = await services.engine.catalog.obtain(f"{address.name}@{address.version}")
     plan = _plan_one(address, version.manifest.class_names, class_label, truncation)
-    order = Order(version, plan, address.image_format)
+    policy = choose_policy(None if preset is None else Augment(preset=preset), version.manifest.image, "/query")
+    order = Order(version, replace(plan, policy=policy), address.image_format)
     headers = _describe_cache(order, address, services)
     known = answer_not_modified(request.headers.get("if-none-match"), headers | order.headers)
     if known is not None:
@@ -166,7 +173,8 @@ def _sample_tag(order: Order, services: Services) -> str:
         None if labels is None else int(labels[0]),
         plan.truncation,
         order.sample_format,
-        services.engine.numerics(order.version) or token_hex(),  # while that is not known, no tag comes twice
+        order.numerics(services.engine) or token_hex(),  # while that is not known, no tag comes twice
         name_encoding(order.sample_format),
+        *([] if plan.policy is None else [plan.policy.digest]),
     ]
     return f'"{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]}"'

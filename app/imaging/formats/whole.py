@@ -40,6 +40,7 @@ def encode_json(contents: Contents, images: Pixels) -> bytes:
         first_index=contents.first_index,
         num_samples=contents.num_samples,
         digital_source_type=DIGITAL_SOURCE_TYPE,
+        augment=contents.origin.how.get("augment"),
         samples=samples,
     )
     return answer.model_dump_json().encode()
