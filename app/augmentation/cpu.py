@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.augmentation.draws import F64, I64
+from app.augmentation.fields import sample_lattice
 from app.augmentation.frames import WHITE, Frames, Pixels
 from app.augmentation.points import trace_back
 from app.augmentation.primitives import Fill, Whole
@@ -128,10 +129,25 @@ def resample(stage: Resample, pixels: Pixels, place: int, *, has_alpha: bool) ->
 
 def find_sources(stage: Resample, place: int) -> NDArray[np.float32]:
     """Return where each pixel comes from, as (x, y) in pixels of the picture before, shape (h, w, 2)."""
-    height, width = int(stage.heights[place]), int(stage.widths[place])
-    points = np.empty((height, width, 2))
-    points[:, :, 0], points[:, :, 1] = np.arange(width) + 0.5, (np.arange(height) + 0.5)[:, None]
-    return trace_back(stage, place, points).astype(np.float32)
+    ys, xs = (np.arange(int(sides[place]), dtype=np.float64) + 0.5 for sides in (stage.heights, stage.widths))
+    pieces = list(stage.pieces)
+    last = pieces[-1]
+    if isinstance(last, np.ndarray) and is_upright(last[place]):
+        matrix = last[place]
+        xs, ys = (xs - matrix[0, 2]) / matrix[0, 0], (ys - matrix[1, 2]) / matrix[1, 1]
+        pieces.pop()
+    points: F64 = np.stack(np.meshgrid(xs, ys), axis=2)
+    if pieces and isinstance(pieces[-1], tuple):
+        field, rows = pieces.pop()
+        row = int(rows[place])
+        size = int(field.heights[row]), int(field.widths[row])
+        points = points + sample_lattice(field.offsets[row], xs, ys, size, field.spline)
+    return trace_back(dataclasses.replace(stage, pieces=pieces), place, points).astype(np.float32)
+
+
+def is_upright(matrix: F64) -> bool:
+    """Tell whether rows stay rows, and columns columns, neither closer nor farther at their ends."""
+    return bool(matrix[0, 1] == matrix[1, 0] == matrix[2, 0] == matrix[2, 1] == 0 and matrix[2, 2] == 1)
 
 
 def recolour(pixels: Pixels, matrix: F64, *, has_alpha: bool) -> Pixels:

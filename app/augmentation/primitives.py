@@ -16,6 +16,7 @@ from app.augmentation.frames import Pixels
 
 Border: TypeAlias = Literal["constant", "edge", "reflect", "wrap"]
 Interpolation: TypeAlias = Literal["nearest", "linear", "cubic"]
+Spline: TypeAlias = Literal["linear", "cubic"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Displacement:
     widths: I64
     fill: Fill | None = None
     interpolation: Interpolation | None = None
-    spline: Literal["linear", "cubic"] = "cubic"
+    spline: Spline = "cubic"
 
 
 @dataclasses.dataclass(frozen=True)
