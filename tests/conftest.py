@@ -60,7 +60,7 @@ async def open_app(engine):
     async with contextlib.AsyncExitStack() as stack:
 
         async def open_one(settings):
-            app = create_app(settings, engine, fakes.make_decoders(settings))
+            app = create_app(settings, engine, fakes.make_decoders(settings), fakes.make_augmenters(settings))
             await stack.enter_async_context(app.router.lifespan_context(app))
             return app
 

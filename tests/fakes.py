@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.augmentation.pool import Augmenters
+from app.augmentation.service import handle
 from app.core.settings import Settings
 from app.decoding.child import Answer, Child, Task
 from app.decoding.limits import ChildLimits, Handler
@@ -362,6 +364,17 @@ class FakeChild(Child):
 def make_decoders(settings: Settings) -> Decoders:
     """Build decoders that need no processes."""
     return Decoders(settings.limits, processes=2, max_waiting=100, start=partial(FakeChild, decode))
+
+
+def make_augmenters(settings: Settings) -> Augmenters:
+    """Build augmenters that need no processes."""
+
+    def augment(_, files, limits):
+        return b"", handle(files[0], files[1:], limits)
+
+    return Augmenters(
+        settings.limits, processes=2, max_waiting=100, answer_bytes=2**26, start=partial(FakeChild, augment)
+    )
 
 
 def make_settings(root, **sections) -> Settings:

@@ -43,10 +43,21 @@ def read_policy(document: Mapping[str, Any], pointer: str) -> Policy:
         raise explain_problems([_place(item, pointer) for item in items]) from None
 
 
-def explain_trace(error: ValidationError, pointer: str) -> InvalidInputError:
-    """Turn what is wrong with a trace into one of our errors."""
+def explain_trace(error: ValidationError, pointer: str, left_out: str | None = None) -> InvalidInputError:
+    """Turn what is wrong with a trace into one of our errors.
+
+    Args:
+        error: Of a ``Trace``.
+        pointer: Where it is in the request.
+        left_out: What callers do not write: the field ``steps``, where the request holds the steps themselves.
+    """
     items = error.errors(include_url=False, include_input=False)
-    return explain_problems([_place(item, pointer, Trace) for item in items])
+    placed = [_place(item, pointer, Trace) for item in items]
+    if left_out is None:
+        return explain_problems(placed)
+    return explain_problems(
+        [(item, at.replace(f"{pointer}/{left_out}", pointer, 1), owner) for item, at, owner in placed]
+    )
 
 
 def _place(

@@ -9,6 +9,7 @@ from app.augmentation.cpu import Renderer, render
 from app.augmentation.draws import Rows
 from app.augmentation.frames import Frames, Pixels, frames_of
 from app.augmentation.nodes import Node
+from app.augmentation.operations.mixing import check_mixable
 from app.augmentation.sampler import Plan, Sampler, has_mix
 
 ROWS_AT_ONCE = 4096
@@ -54,12 +55,14 @@ class Output(NamedTuple):
         pixels: Shape (h, w, C).
         plan: What was applied to this and others.
         row: Its number in the plan.
+        plans: Of all inputs, where they are mixed.
     """
 
     source: int
     pixels: Pixels
     plan: Plan
     row: int
+    plans: Sequence[Plan] = ()
 
     @property
     def copy(self) -> int:
@@ -150,7 +153,8 @@ def _augment_alike(sources: Sequence[Source], order: Order) -> Iterator[Output]:
 
 def _augment_together(sources: Sequence[Source], order: Order) -> Iterator[Output]:
     plans = [plan_inputs([source], order) for source in sources]
+    check_mixable([plan.before for plan in plans])
     renderer = Renderer([source.pixels for source in sources], plans)
     for number, plan in enumerate(plans):
         for row, pixels in enumerate(renderer.render(number)):
-            yield Output(number, pixels, plan, row)
+            yield Output(number, pixels, plan, row, plans)

@@ -86,7 +86,17 @@ def describe_operations() -> list[dict[str, Any]]:
         {
             "op": node.model_fields["op"].default,
             "description": (node.__doc__ or "").strip().splitlines()[0],
-            "schema": node.model_json_schema(),
+            "schema": _schema(node),
         }
         for node in (*OPERATIONS, *COMBINATORS)
     ]
+
+
+def _schema(node: type[Node]) -> dict[str, Any]:
+    """Return the JSON Schema of an operation; what it holds is any operation of the list, not all of them again."""
+    schema = node.model_json_schema()
+    if "$ref" not in schema:
+        return schema
+    own: dict[str, Any] = schema["$defs"][schema["$ref"].rpartition("/")[2]]
+    own["properties"]["ops"]["items"] = {"type": "object", "required": ["op"], "description": "Any operation."}
+    return own

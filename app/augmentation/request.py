@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.augmentation.draws import MAX_COPIES
+from app.augmentation.targets.documents import Targets
 from app.core.seeds import SEED_LIMIT
 
 MAX_IMAGES = 4096
@@ -93,7 +94,7 @@ class AugmentationRequest(BaseModel):
     image_format: FileFormat = Field(FileFormat.PNG, strict=False, description="Of files in ZIP, TAR and JSON.")
     quality: Annotated[int, Field(ge=1, le=100)] = Field(95, description="Of JPEG and WebP files.")
     input: InputOptions = Field(InputOptions(), description="How uploaded files become pixels.")
-    targets: Annotated[list[dict[str, Any]], Field(max_length=MAX_IMAGES)] | None = Field(
+    targets: Annotated[list[Targets], Field(max_length=MAX_IMAGES)] | None = Field(
         None, description="Boxes, keypoints and labels that follow the pixels; one object per image."
     )
     ignore_index: Annotated[int, Field(ge=0, le=65535)] = Field(0, description="Value of masks outside of the image.")
@@ -138,6 +139,29 @@ class PlanRequest(BaseModel):
     )
     copies: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Outputs per image.")
     seed: Seed | None = Field(None, description="Of the draws; without one, the service draws one and tells.")
+
+
+class InverseRequest(BaseModel):
+    """Ask where targets of an output are in the image that it was made from."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "image": {"height": 28, "width": 28},
+                    "trace": [{"op": "flip", "axis": "horizontal"}],
+                    "targets": {"boxes": [[4, 4, 20, 20]]},
+                }
+            ]
+        },
+    )
+
+    image: ImageSize = Field(description="Size of the image that was sent, upright.")
+    trace: list[dict[str, Any]] = Field(description="What was applied to it.")
+    targets: Targets = Field(description="Boxes and keypoints in the output.")
 
 
 class AugmentationForm(BaseModel):

@@ -137,7 +137,7 @@ def _match_targets(request: AugmentationRequest, num_images: int) -> list[dict[s
         raise InvalidInputError(
             f"give one object per image: there are {num_images} images", pointer=f"/{REQUEST}/targets"
         )
-    return request.targets
+    return None if request.targets is None else [one.model_dump() for one in request.targets]
 
 
 def _choose_options(request: AugmentationRequest) -> DecodeOptions:

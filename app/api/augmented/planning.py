@@ -3,13 +3,17 @@
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from app.api.policies import read_policy
+from app.api.policies import explain_trace, read_policy
 from app.augmentation.engine import Order, plan_frames
 from app.augmentation.frames import Frames
-from app.augmentation.request import ImageSize, PlanRequest
+from app.augmentation.request import ImageSize, InverseRequest, PlanRequest
 from app.augmentation.sampler import Plan
-from app.augmentation.traces import dump_trace
+from app.augmentation.targets.following import follow_back, scene_of
+from app.augmentation.targets.results import describe
+from app.augmentation.targets.walking import way_of
+from app.augmentation.traces import Trace, dump_trace, replay
 from app.core.errors import LimitExceededError
 from app.core.seeds import draw_seed
 from app.core.settings import LimitSettings
@@ -30,7 +34,7 @@ def plan_augmentation(request: PlanRequest, limits: LimitSettings) -> dict[str, 
     outputs: list[dict[str, Any]] = []
     pixels = 0
     for number, size in enumerate(request.images):
-        plan = plan_frames(_frames(size, request.copies, number, limits), [number], order)
+        plan = plan_frames(_frames(size, request.copies, f"/images/{number}", limits), [number], order)
         outputs += [_describe(plan, row, number) for row in range(len(plan.rows))]
         pixels += _count_pixels(plan)
     return {
@@ -46,11 +50,27 @@ def plan_augmentation(request: PlanRequest, limits: LimitSettings) -> dict[str, 
     }
 
 
-def _frames(size: ImageSize, copies: int, number: int, limits: LimitSettings) -> Frames:
+def map_back(request: InverseRequest, limits: LimitSettings) -> dict[str, Any]:
+    """Take targets of an output to its image.
+
+    Raises:
+        InvalidInputError: If the trace is not valid, or mixes images; or a box lies outside.
+        LimitExceededError: If an image or an output has too many pixels.
+    """
+    try:
+        trace = Trace.model_validate({"steps": request.trace})
+    except ValidationError as error:
+        raise explain_trace(error, "/trace", "steps") from None
+    [plan] = replay([trace], _frames(request.image, 1, "/image", limits), limits.upload_pixels)
+    size = int(plan.after.heights[0]), int(plan.after.widths[0])
+    return describe(follow_back(scene_of(0, request.targets, size), way_of(plan, 0)))
+
+
+def _frames(size: ImageSize, copies: int, pointer: str, limits: LimitSettings) -> Frames:
     if size.height * size.width > limits.upload_pixels:
         raise LimitExceededError(
             f"one image may have at most {limits.upload_pixels} pixels",
-            pointer=f"/images/{number}",
+            pointer=pointer,
             limit=limits.upload_pixels,
         )
     sides = np.full(copies, size.height, np.int64), np.full(copies, size.width, np.int64)

@@ -10,8 +10,6 @@ from app.augmentation.packing import Item
 from app.augmentation.pool import Augmenters
 from app.core.errors import ServiceError
 
-_IMAGES = "images"
-
 
 class Running:
     """The outputs of one request, job by job.
@@ -69,8 +67,8 @@ class Running:
 
 
 def _place(error: ServiceError) -> ServiceError:
-    """Say where in the form the image is that an error is about."""
-    number = error.fields.pop("image", None)
+    """Say where in the form it is that an error is about."""
+    number, part = error.fields.pop("image", None), error.fields.pop("part", "images")
     if number is not None and "pointer" not in error.fields:
-        error.fields["pointer"] = f"/{_IMAGES}/{number}"
+        error.fields["pointer"] = f"/request/targets/{number}" if part == "targets" else f"/{part}/{number}"
     return error

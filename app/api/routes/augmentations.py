@@ -9,7 +9,7 @@ from app.api.access import requires
 from app.api.augmented.answer import answer_augmentation
 from app.api.augmented.form import Form, read_form
 from app.api.augmented.order import check_order
-from app.api.augmented.planning import plan_augmentation
+from app.api.augmented.planning import map_back, plan_augmentation
 from app.api.augmented.preview import answer_preview
 from app.api.documentation import (
     AUGMENTATION_HEADERS,
@@ -29,7 +29,7 @@ from app.api.uploads import read_parts
 from app.augmentation.packing import MEDIA_TYPES, SINGLE
 from app.augmentation.policy import describe_operations
 from app.augmentation.presets import list_presets
-from app.augmentation.request import AugmentationFormat, AugmentationRequest, PlanRequest
+from app.augmentation.request import AugmentationFormat, AugmentationRequest, InverseRequest, PlanRequest
 
 router = APIRouter(tags=["augmentations"], route_class=StrictRoute)
 
@@ -92,6 +92,12 @@ async def preview_augmentation(services: ServicesDep, request: Request) -> Respo
 async def plan(body: PlanRequest, services: ServicesDep) -> dict[str, Any]:
     """Try a policy without pixels: what would be applied to images of these sizes, and what it would cost."""
     return plan_augmentation(body, services.settings.limits)
+
+
+@router.post("/v1/augmentations/inverse", dependencies=READ, responses=problems(*KEYED, *BODY, "limit-exceeded"))
+async def map_to_source(body: InverseRequest, services: ServicesDep) -> dict[str, Any]:
+    """Map boxes and keypoints of an output back to the image that it was made from."""
+    return map_back(body, services.settings.limits)
 
 
 @router.get("/v1/augmentations/operations", dependencies=READ, responses=problems(*KEYED))
