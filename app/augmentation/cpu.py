@@ -123,8 +123,11 @@ def resample(stage: Resample, pixels: Pixels, place: int, *, has_alpha: bool) ->
         return through_alpha(pixels, lambda weighed: resample(stage, weighed, place, has_alpha=False))
     size = int(stage.heights[place]), int(stage.widths[place])
     if len(stage.pieces) == 1 and isinstance(stage.pieces[0], np.ndarray):
-        return warp(pixels, stage.pieces[0][place], size, stage.fill, stage.interpolation)
-    return gather(pixels, find_sources(stage, place), stage.fill, stage.interpolation)
+        moved = warp(pixels, stage.pieces[0][place], size, stage.fill, stage.interpolation)
+    else:
+        moved = gather(pixels, find_sources(stage, place), stage.fill, stage.interpolation)
+    overshoots = stage.interpolation == "cubic" and moved.dtype == np.float32
+    return np.clip(moved, 0, 1) if overshoots else moved
 
 
 def find_sources(stage: Resample, place: int) -> NDArray[np.float32]:

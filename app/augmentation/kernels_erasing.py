@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.augmentation.draws import I64
 from app.augmentation.frames import WHITE, Pixels
@@ -22,7 +23,7 @@ class Blank:
 
     Attributes:
         fill: ``constant``, where transparency becomes 0 as outside of a picture; uniform ``noise`` in each colour;
-            the ``mean`` of each colour. These two leave transparency as it is.
+            the ``mean`` of each colour, as far as it is seen. These two leave transparency as it is.
         value: Level of ``constant``, black 0 to white 1.
         key: Of the noise.
     """
@@ -72,7 +73,7 @@ def _in_holes(count: int, cell: float, hole: float, shift: float) -> I64:
 def _erase(pixels: Pixels, places: Iterable[Place], blank: Blank, *, has_alpha: bool) -> Pixels:
     erased = pixels.copy()
     colours = pixels.shape[2] - has_alpha
-    level = _level(pixels[:, :, :colours], blank)
+    level = _level(pixels, colours, blank)
     for number, (rows, columns) in enumerate(places):
         if blank.fill == "noise":
             shape = erased[rows, columns].shape[:2]
@@ -84,9 +85,17 @@ def _erase(pixels: Pixels, places: Iterable[Place], blank: Blank, *, has_alpha: 
     return erased
 
 
-def _level(colours: Pixels, blank: Blank) -> Pixels:
-    """Return the pixel that erased parts show where it is one, shape (C,)."""
-    if blank.fill == "mean":
-        total = colours.sum(axis=0, dtype=np.float64).sum(axis=0)  # ten times as fast as over both axes at once
-        return to_depth(total / (colours.shape[0] * colours.shape[1] * WHITE[colours.dtype.name]), colours.dtype)
-    return to_depth(np.full(colours.shape[2], blank.value), colours.dtype)
+def _level(pixels: Pixels, colours: int, blank: Blank) -> Pixels:
+    """Return the pixel that erased parts show where it is one, shape (colours,)."""
+    if blank.fill != "mean":
+        return to_depth(np.full(colours, blank.value), pixels.dtype)
+    seen = pixels[:, :, :colours]
+    if colours == pixels.shape[2] or not pixels[:, :, colours:].any():
+        return to_depth(_sum(seen) / (seen.shape[0] * seen.shape[1] * WHITE[pixels.dtype.name]), pixels.dtype)
+    weights = pixels[:, :, colours:].astype(np.float64)
+    return to_depth(_sum(seen * weights) / (weights.sum() * WHITE[pixels.dtype.name]), pixels.dtype)
+
+
+def _sum(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the sum of each channel, line by line: ten times as fast as over both axes at once."""
+    return np.asarray(pixels.sum(axis=0, dtype=np.float64).sum(axis=0))

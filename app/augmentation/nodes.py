@@ -62,7 +62,7 @@ class Combinator(BaseModel):
 
         Yields:
             Operations in the order of their application, each with the outputs that it is applied to, shape (n,).
-            How many are yielded may not hang on the numbers.
+            How many are yielded may not hang on the numbers, but for ``Drawn``, which draws nothing.
         """
 
 

@@ -227,6 +227,11 @@ def _by_parts(pixels: Pixels, function: Callable[[Pixels], Pixels]) -> Pixels:
     channels = pixels.shape[2]
     if channels <= MAX_CHANNELS:
         done = function(pixels)
-        return done if done.ndim == 3 else done[:, :, None]  # noqa: PLR2004 - height, width, channel
+        return _within(done if done.ndim == 3 else done[:, :, None])  # noqa: PLR2004 - height, width, channel
     parts = [function(np.ascontiguousarray(pixels[:, :, [c]])) for c in range(channels)]
-    return np.stack([part.reshape(part.shape[:2]) for part in parts], axis=2)
+    return _within(np.stack([part.reshape(part.shape[:2]) for part in parts], axis=2))
+
+
+def _within(pixels: Pixels) -> Pixels:
+    """Clip what cubic interpolation overshoots; whole numbers are clipped already."""
+    return np.clip(pixels, 0, 1, out=pixels) if pixels.dtype == np.float32 else pixels

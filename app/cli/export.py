@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +13,10 @@ import typer
 from app.cli.console import console, err_console, plain, print_json
 from app.cli.export_progress import ExportProgress
 from app.cli.pairs import parse_pairs
+from app.cli.stopping import run_until_stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractAsyncContextManager
 
     from app.core.settings import Settings
@@ -116,7 +116,7 @@ def export(
         _open_place(settings, workers, ray_address or ("auto" if ray else None)) as place,
         ExportProgress(err_console) as progress,
     ):
-        done = _run(run_export(order, place, settings.limits, progress, reads=reads))
+        done = run_until_stopped(run_export(order, place, settings.limits, progress, reads=reads))
     _tell(done, progress, as_json=as_json)
 
 
@@ -186,31 +186,6 @@ def _open_place(
 
     with connect(ray_address) as ray:
         yield open_cluster(ray, settings, workers)
-
-
-def _run(work: Coroutine[None, None, Export]) -> Export:
-    """Run an export; the first signal breaks it off in order, a second one at once."""
-    import asyncio
-
-    received: list[signal.Signals] = []
-
-    async def run() -> Export:
-        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
-
-        def stop(number: signal.Signals) -> None:
-            received.append(number)
-            loop.remove_signal_handler(number)
-            task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop, number)
-        return await task
-
-    try:
-        return asyncio.run(run())
-    except asyncio.CancelledError:
-        err_console.print("broken off; the same command goes on from there")
-        raise typer.Exit(128 + received[0] if received else 1) from None
 
 
 def _tell(done: Export, progress: ExportProgress, *, as_json: bool) -> None:

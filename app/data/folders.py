@@ -20,12 +20,10 @@ MAX_DEPTH = 16
 def read_folder(folder: Path, options: ReadOptions) -> ImageDataset:
     """Read a folder of images.
 
-    Links are followed, except to a folder that contains them.
-
     Raises:
         DatasetError: If it holds no images, or they cannot be read.
     """
-    found = list(_walk(folder, "", ()))
+    found = list_files(folder)
     paths = [path for path in found if is_image_path(path)]
     if not paths:
         raise DatasetError(
@@ -35,6 +33,17 @@ def read_folder(folder: Path, options: ReadOptions) -> ImageDataset:
     layout = arrange(paths, options.split)
     layout = layout.take(options.choose_rows(len(layout.indices)))
     return load_encoded(name_source(folder), _list_images(folder, paths, layout), layout, options)
+
+
+def list_files(folder: Path) -> list[str]:
+    """List the visible files of a folder and of those below it, as ``/``-separated paths, sorted folder by folder.
+
+    Links are followed, except to a folder that contains them.
+
+    Raises:
+        DatasetError: If a folder cannot be read.
+    """
+    return list(_walk(folder, "", ()))
 
 
 def _list_images(folder: Path, paths: list[str], layout: Layout) -> Iterator[EncodedImage]:

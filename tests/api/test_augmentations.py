@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from app.imaging.mark import ENHANCED_SOURCE_TYPE, TEXT_KEYWORD
-from tests.pictures import encode, encode_image, make_pixels
 from tests import problems
+from tests.pictures import encode, encode_image, make_pixels
 
 URL = "/v1/augmentations"
 POLICY = {

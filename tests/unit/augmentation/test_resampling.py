@@ -62,3 +62,12 @@ def test_nearest_pixels_are_never_averaged():
 
 def test_one_pixel_can_be_gathered():
     assert (1, 1, 3) == gather(PICTURE, np.full((1, 1, 2), 3.5, np.float32), Fill(), "linear").shape
+
+
+def test_cubic_interpolation_stays_within_black_and_white():
+    steps = np.zeros((6, 8, 1), np.float32)
+    steps[:, 4:] = 1
+
+    moved = warp(steps, move(0.5, 0.5), (6, 8), Fill("edge"), "cubic")
+
+    assert (0, 1) == (moved.min(), moved.max())
