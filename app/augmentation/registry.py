@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from app.augmentation.auto.aug_mix import AugMix
 from app.augmentation.auto.auto_augment import AutoAugment
 from app.augmentation.auto.rand_augment import RandAugment, TrivialAugment
 from app.augmentation.combinators import OneOf, RandomOrder, Sequence, SomeOf
 from app.augmentation.nodes import Node
 from app.augmentation.operation import Operation
 from app.augmentation.operations.affine import Affine, Shear, Shift, Zoom
-from app.augmentation.operations.aug_mix import AugMix
 from app.augmentation.operations.blurs import BoxBlur, Defocus, GaussianBlur, MedianBlur, MotionBlur, Sharpen
 from app.augmentation.operations.channels import ChannelDropout, ChannelGain, ChannelShuffle
 from app.augmentation.operations.colours import (

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from app.augmentation.auto.aug_mix import NAMES, AppliedAugMix
 from app.augmentation.betas import STEP
-from app.augmentation.operations.aug_mix import NAMES, AppliedAugMix
 from tests.augmenting import apply, augment, augment_once, make_picture, make_plan, trace_of
 
 OUTSIDE = {"fill": "constant", "value": 0.0, "interpolation": "linear"}

@@ -78,7 +78,8 @@ class AugMix(Filled):
         1.0, ge=MIN_ALPHA, le=MAX_ALPHA, description="Of the Dirichlet and beta distributions of the shares."
     )
 
-    def sample(self, uniform: F64, frames: Frames) -> Columns:
+    def sample(self, uniform: F64, frames: Frames) -> Columns:  # noqa: ARG002 - as all operations
+        """Draw chains and shares."""
         gammas, betas, depths, rest = np.split(uniform, np.cumsum([MAX_WIDTH * GAMMA_WORDS, BETA_WORDS, MAX_WIDTH]), 1)
         which, levels, signs = rest.reshape(len(uniform), 3, MAX_WIDTH, MAX_DEPTH)[:, :, : self.width].swapaxes(0, 1)
         is_left = np.arange(MAX_DEPTH) < whole_between(depths[:, : self.width], *self.depth)[:, :, None]
@@ -94,6 +95,7 @@ class AugMix(Filled):
 
     @classmethod
     def build(cls, columns: Columns, frames: Frames) -> Whole:
+        """Run the chains, and blend what comes out."""
         fractions, weights = np.asarray(columns["fraction"]), np.asarray(columns["weights"])
         operations, strengths = np.asarray(columns["operations"]), np.asarray(columns["strengths"])
         outside = {name: columns[name] for name in ("fill", "value", "interpolation")}
