@@ -113,8 +113,8 @@ def way_of_matrix(matrix: F64, before: Size, after: Size) -> Way:
     Raises:
         InvalidInputError: If the matrix has no inverse.
     """
-    if not abs(np.linalg.det(matrix)) > 0:
-        raise InvalidInputError("a matrix without an inverse shows nothing")
+    if not np.isfinite(matrix).all() or np.linalg.det(matrix) == 0:
+        raise InvalidInputError("the matrix has no inverse")
     heights, widths = np.array([after[0]]), np.array([after[1]])
     return Way(before, [Resample([matrix[None]], heights, widths, Fill(), "nearest")])
 
