@@ -106,8 +106,9 @@ class Erase(_Erasing):
         area = between(uniform[..., 0], *self.fraction) * (heights * widths)
         aspect = between(uniform[..., 1], *self.aspect)
         aspect = np.where(uniform[..., 2] < 0.5, aspect, 1 / aspect)  # noqa: PLR2004 - as often wide as high
-        across = np.clip(np.rint(np.sqrt(area * aspect)), 1, widths).astype(np.int64)
-        down = np.clip(np.rint(np.sqrt(area / aspect)), 1, heights).astype(np.int64)
+        down = np.clip(area / np.clip(np.sqrt(area * aspect), 1, widths), 1, heights)
+        across = np.rint(np.clip(area / down, 1, widths)).astype(np.int64)  # wider than drawn where that is too high
+        down = np.rint(down).astype(np.int64)
         left, top = (
             whole_between(uniform[..., 3 + axis], 0, room)
             for axis, room in enumerate((widths - across, heights - down))
