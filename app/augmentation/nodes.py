@@ -18,7 +18,7 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """An operation whose parameters its combinator draws; left out where pictures lack the colours that it needs.
+    """An operation whose parameters its combinator draws.
 
     Attributes:
         operation: Which.

@@ -101,7 +101,7 @@ class Sampler:
     def _visit_child(self, node: Node | Drawn, mask: Mask) -> None:
         """Visit what was chosen; what is applied to no output costs nothing, and draws by the same numbers."""
         if isinstance(node, Drawn):
-            if mask.any() and (self._frames.is_grey_or_rgb or not node.operation.needs_rgb):
+            if mask.any():
                 self._apply(node.operation, node.columns(self._frames), mask)
         elif isinstance(node, Operation) and not mask.any():
             check_kind(type(node), self._frames)

@@ -9,6 +9,7 @@ from app.augmentation.frames import Frames
 from app.augmentation.policy import Policy
 from app.augmentation.sampler import Sampler
 from app.augmentation.traces import dump_trace
+from app.core.errors import InvalidInputError
 
 COPIES = 2000
 FLIP, TURN, ROTATE = {"op": "flip"}, {"op": "turn"}, {"op": "rotate"}
@@ -107,6 +108,12 @@ def test_an_output_alone_draws_what_it_draws_among_others():
     alone = [draw(NESTED, copies=1, first_copy=copy)[0] for copy in range(40)]
 
     assert together == alone
+
+
+def test_what_does_not_go_with_the_pictures_is_refused_whether_it_is_chosen_or_not():
+    for copy in range(10):
+        with pytest.raises(InvalidInputError, match="`hue` needs pictures in grey"):
+            draw([{"op": "one_of", "ops": [FLIP, {"op": "hue"}]}], copies=1, first_copy=copy, channels=2)
 
 
 @pytest.mark.parametrize(

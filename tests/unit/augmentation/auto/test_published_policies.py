@@ -157,6 +157,10 @@ def test_an_output_alone_draws_what_it_draws_among_others(node):
     assert together == alone
 
 
+def test_published_policies_go_with_pictures_of_any_colours():
+    assert not any(kind.operation.needs_rgb for kind in KINDS.values())
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_operations_of_published_policies_draw_what_a_trace_holds(name):
     frames = Frames(np.array([20, 24]), np.array([30, 12]), 3)

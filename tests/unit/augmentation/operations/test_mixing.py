@@ -83,6 +83,18 @@ def test_mixup_of_a_transparent_picture_keeps_the_colours_of_the_other():
     assert [80, 80, 80, 128] == made[3, 3].tolist()
 
 
+def test_hidden_colours_of_another_do_not_show_where_it_is_stretched():
+    other = flat(0, height=1, width=2, channels=4)
+    other[0, 0], other[0, 1] = [200, 200, 200, 255], [9, 9, 9, 0]
+    steps = [{"op": "mixup", "partners": [0.0], "fraction": 1.0}]
+
+    made = mix(steps, flat(50, channels=4), other, has_alpha=True)
+
+    seen = made[:, :, 3] > 0
+    assert 0 < made[0, 4, 3] < 255
+    assert (made[seen][:, :3] == 200).all()
+
+
 def test_cutmix_shows_the_other_in_a_window():
     steps = [{"op": "cutmix", "partners": [0.0], "left": 2, "top": 1, "right": 5, "bottom": 30}]
 
