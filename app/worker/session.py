@@ -21,10 +21,11 @@ from app.repository.manifest import ImageSpec, Manifest
 from app.repository.store import ModelRepository
 from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, RefusedRun, Run, SampleBatch
 from app.worker.agreement import choose_clock, keep_worthwhile, measure_agreement
-from app.worker.augmenting import augment_batch, execute_on_cpu
+from app.worker.augmenting import Executor, augment_batch, execute_on_cpu
 from app.worker.latents import draw_run_latents
 from app.worker.residency import PartRef, Residency
 from app.worker.rewriting import Rewritten, rewrite
+from app.worker.tensors import TensorExecutor
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -65,7 +66,7 @@ class Session:
         self._residency = Residency(residency_bytes)
         self._numerics = numerics
         self._residency_lock = threading.Lock()
-        self._execute = execute_on_cpu
+        self._execute: Executor = execute_on_cpu if device.type == "cpu" else TensorExecutor(device)
 
     def load(self, model: ModelRef) -> Steps[None, None, ModelLoaded]:
         """Load a version, warm it up and find its padded sizes, in steps between which other work may be done.
