@@ -27,6 +27,7 @@ VERBS = {
     "study": Verb("app.cli.study:study_app", "Answer a question about your own data by an experiment."),
     "sample": Verb("app.cli.sample:sample", "Write samples of a model to a folder."),
     "export": Verb("app.cli.export:export", "Write a dataset to a folder or a URL, shard by shard."),
+    "augment": Verb("app.cli.augment:augment", "Write augmented copies of the images in a folder."),
     "models": Verb("app.cli.models:models_app", "List, check, promote and roll back published models."),
     "template": Verb("app.cli.template:template", "Draw labelled pictures from a template, without training."),
     "recipes": Verb("app.cli.recipes:recipes_app", "List and show the training recipes."),
