@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -24,8 +26,10 @@ from app.augmentation.program import (
     partner_of,
     place_rows,
 )
-from app.augmentation.resampling import gather, through_alpha, to_depth, warp
+from app.augmentation.resampling import MAX_CHANNELS, MatrixMoves, gather, through_alpha, to_depth
 from app.augmentation.sampler import Plan
+
+Runner: TypeAlias = Callable[[Pixels, int], Pixels]
 
 _LEVELS = {"uint8": 256, "uint16": 65536}
 
@@ -83,17 +87,18 @@ def render(plan: Plan, inputs: Sequence[Pixels], numbers: I64 | None) -> Iterato
         inputs: Pictures, each (H, W, C).
         numbers: Which of them each output is of, shape (n,); None for the first.
     """
-    found = place_rows(plan)
-    frames = plan.before
-    for row, (program, place) in enumerate(found):
+    runners: dict[int, list[Runner]] = {}
+    for row, (program, place) in enumerate(place_rows(plan)):
         pixels = inputs[0 if numbers is None else int(numbers[row])]
-        for stage in program.stages:
-            pixels = run_stage(stage, pixels, place, frames)
+        if id(program) not in runners:
+            runners[id(program)] = [prepare(stage, plan.before) for stage in program.stages]
+        for run in runners[id(program)]:
+            pixels = run(pixels, place)
         yield pixels
 
 
 def run_stage(stage: Stage, pixels: Pixels, place: int, frames: Frames) -> Pixels:
-    """Compute one stage.
+    """Compute one stage of one output.
 
     Args:
         stage: What is computed.
@@ -101,33 +106,47 @@ def run_stage(stage: Stage, pixels: Pixels, place: int, frames: Frames) -> Pixel
         place: Number of the output in the stage.
         frames: The kind of its pictures.
     """
+    return prepare(stage, frames)(pixels, place)
+
+
+def prepare(stage: Stage, frames: Frames) -> Runner:
+    """Compute what all outputs of a stage share.
+
+    Args:
+        stage: What is computed.
+        frames: The kind of its pictures.
+
+    Returns:
+        What computes an output: it takes the picture before, and the number of the output in the stage.
+    """
     match stage:
         case Resample():
-            return resample(stage, pixels, place, has_alpha=frames.has_alpha)
+            return _prepare_resampling(stage, has_alpha=frames.has_alpha)
         case Recolour(matrices):
-            return recolour(pixels, matrices[place], has_alpha=frames.has_alpha)
+            return _prepare_colours(matrices, frames)
         case Relevel(curves, rows):
-            functions = [curve.function for curve in curves]
-            row = int(rows[place])
-            return relevel(pixels, lambda levels: _chain(functions, levels, row), has_alpha=frames.has_alpha)
+            return partial(_relevel_row, [curve.function for curve in curves], rows.tolist(), has_alpha=frames.has_alpha)
         case Redo(Whole(function), rows):
-            return function(pixels, int(rows[place]))
+            numbers = rows.tolist()
+            return lambda pixels, place: function(pixels, numbers[place])
     raise TypeError(f"{stage} is not computed alone")
 
 
 def resample(stage: Resample, pixels: Pixels, place: int, *, has_alpha: bool) -> Pixels:
     """Move a picture by all moves of a stage at once; what is outside of one with transparency is transparent."""
+    return _prepare_resampling(stage, has_alpha=has_alpha)(pixels, place)
+
+
+def _prepare_resampling(stage: Resample, *, has_alpha: bool) -> Runner:
     if has_alpha:
         stage = dataclasses.replace(stage, fill=Fill(stage.fill.mode))
-    if has_alpha and stage.interpolation != "nearest":
-        return through_alpha(pixels, lambda weighed: resample(stage, weighed, place, has_alpha=False))
-    size = int(stage.heights[place]), int(stage.widths[place])
-    if len(stage.pieces) == 1 and isinstance(stage.pieces[0], np.ndarray):
-        moved = warp(pixels, stage.pieces[0][place], size, stage.fill, stage.interpolation)
-    else:
-        moved = gather(pixels, find_sources(stage, place), stage.fill, stage.interpolation)
-    overshoots = stage.interpolation == "cubic" and moved.dtype == np.float32
-    return np.clip(moved, 0, 1) if overshoots else moved
+        if stage.interpolation != "nearest":
+            run = _prepare_resampling(stage, has_alpha=False)
+            return lambda pixels, place: through_alpha(pixels, lambda weighed: run(weighed, place))
+    only = stage.pieces[0]
+    if len(stage.pieces) == 1 and isinstance(only, np.ndarray):
+        return MatrixMoves(only, stage.heights, stage.widths, stage.fill, stage.interpolation).apply
+    return lambda pixels, place: gather(pixels, find_sources(stage, place), stage.fill, stage.interpolation)
 
 
 def find_sources(stage: Resample, place: int) -> NDArray[np.float32]:
@@ -153,31 +172,35 @@ def is_upright(matrix: F64) -> bool:
     return bool(matrix[0, 1] == matrix[1, 0] == matrix[2, 0] == matrix[2, 1] == 0 and matrix[2, 2] == 1)
 
 
-def recolour(pixels: Pixels, matrix: F64, *, has_alpha: bool) -> Pixels:
-    """Mix colours linearly.
-
-    Args:
-        pixels: Shape (H, W, C).
-        matrix: White is 1; shape (k, k + 1), k channels without transparency.
-        has_alpha: Whether the last channel is transparency.
-    """
-    colours = len(matrix)
-    scaled = matrix.astype(np.float32)
-    scaled[:, -1] *= np.float32(WHITE[pixels.dtype.name])
-    if has_alpha:
-        whole = np.zeros((colours + 1, colours + 2), np.float32)
-        whole[:colours, :colours], whole[:colours, -1] = scaled[:, :-1], scaled[:, -1]
-        whole[-1, -2] = 1
+def _prepare_colours(matrices: F64, frames: Frames) -> Runner:
+    """Prepare to mix colours linearly, by matrices (m, k, k + 1), white is 1; transparency stays."""
+    count, colours = matrices.shape[:2]
+    scaled = matrices.astype(np.float32)
+    scaled[:, :, -1] *= np.float32(WHITE[frames.depth])
+    if frames.has_alpha:
+        whole = np.zeros((count, colours + 1, colours + 2), np.float32)
+        whole[:, :colours, :colours], whole[:, :colours, -1] = scaled[:, :, :-1], scaled[:, :, -1]
+        whole[:, -1, -2] = 1
         scaled = whole
-    if len(scaled) > 4:  # noqa: PLR2004 - channels that OpenCV mixes
-        return to_depth(_mix_many(pixels, scaled), pixels.dtype)
-    mixed = cv2.transform(pixels, scaled).reshape(pixels.shape)
+    if scaled.shape[1] > MAX_CHANNELS:
+        return lambda pixels, place: to_depth(_mix_many(pixels, scaled[place]), pixels.dtype)
+    return lambda pixels, place: _mix_few(pixels, scaled[place])
+
+
+def _mix_few(pixels: Pixels, matrix: NDArray[np.float32]) -> Pixels:
+    mixed = cv2.transform(pixels, matrix).reshape(pixels.shape)
     return np.clip(mixed, 0, 1) if mixed.dtype == np.float32 else mixed
 
 
 def _mix_many(pixels: Pixels, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     white = np.float32(WHITE[pixels.dtype.name])
     return (pixels.astype(np.float32) @ matrix[:, :-1].T + matrix[:, -1]) / white
+
+
+def _relevel_row(
+    functions: Sequence[Callable[[F64, int], F64]], rows: Sequence[int], pixels: Pixels, place: int, *, has_alpha: bool
+) -> Pixels:
+    return relevel(pixels, lambda levels: _chain(functions, levels, rows[place]), has_alpha=has_alpha)
 
 
 def relevel(pixels: Pixels, function: Callable[[F64], F64], *, has_alpha: bool) -> Pixels:

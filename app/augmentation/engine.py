@@ -1,7 +1,7 @@
 """Pictures and a policy in, augmented pictures and what was applied to them out."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from app.augmentation.cpu import Renderer, render
 from app.augmentation.draws import Rows
 from app.augmentation.frames import Frames, Pixels, frames_of
 from app.augmentation.nodes import Node
-from app.augmentation.operations.mixing import check_mixable
-from app.augmentation.sampler import Plan, Sampler, has_mix
+from app.augmentation.operations.mixing import Mixing, check_mixable
+from app.augmentation.sampler import Plan, Sampler
 
 ROWS_AT_ONCE = 4096
 
@@ -86,18 +86,19 @@ def augment(sources: Sequence[Source], order: Order) -> Iterator[Output]:
         InvalidInputError: If an operation does not go with an input.
         LimitExceededError: If an output has too many pixels.
     """
-    kinds = {(one.pixels.shape, one.pixels.dtype.name, one.has_alpha) for one in sources}
-    plans = [plan_inputs(sources[:1], order)] if sources else []
-    if plans and has_mix(plans[0]):
+    if any(isinstance(node, Mixing) for node in order.nodes):
         yield from _augment_together(sources, order)
-    elif len(kinds) == 1:
+    elif len({_kind(one) for one in sources}) == 1:
         yield from _augment_alike(sources, order)
     else:
         for number, source in enumerate(sources):
-            plan = plans[0] if number == 0 else plan_inputs([source], order)
-            yield from (
-                Output(number, pixels, plan, row) for row, pixels in enumerate(render(plan, [source.pixels], None))
-            )
+            plan = plan_inputs([source], order)
+            for row, pixels in enumerate(render(plan, [source.pixels], None)):
+                yield Output(number, pixels, plan, row)
+
+
+def _kind(source: Source) -> tuple[Any, ...]:
+    return source.pixels.shape, source.pixels.dtype, source.has_alpha
 
 
 def plan_inputs(sources: Sequence[Source], order: Order) -> Plan:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.augmentation.draws import F64, I64
 from app.augmentation.frames import WHITE, Pixels
+from app.augmentation.nodes import Mask
 from app.augmentation.primitives import Fill, Interpolation
 
 cv2.setNumThreads(1)
@@ -35,8 +36,52 @@ _TO_CENTRES = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 _TO_CORNERS = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
 
 
+class MatrixMoves:
+    """Moves by matrices, one per output; what hangs on the matrices alone is computed for all of them at once.
+
+    Args:
+        matrices: Points before to points after, homogeneous, in pixels; shape (m, 3, 3).
+        heights: Of the pictures after, shape (m,).
+        widths: Of the pictures after, shape (m,).
+        fill: What lies outside.
+        interpolation: Between pixels.
+    """
+
+    def __init__(self, matrices: F64, heights: I64, widths: I64, fill: Fill, interpolation: Interpolation) -> None:
+        self._matrices = matrices
+        self._backs: F64 = np.asarray(np.linalg.inv(matrices), np.float64)
+        self._fill = fill
+        self._sizes: list[tuple[int, int]] = list(zip(heights.tolist(), widths.tolist(), strict=True))
+        self._are_whole: list[bool] = _find_whole(matrices).tolist()
+        self._are_affine: list[bool] = (np.abs(self._backs[:, 2, :2]) < _TINY).all(axis=1).tolist()
+        boxes = np.ones((len(matrices), 2)) if interpolation == "nearest" else _footprints(self._backs, heights, widths)
+        self._boxes: list[list[int]] = _count_boxes(boxes).tolist()
+        self._centred = _centre(self._backs)
+        self._flags = INTERPOLATIONS[interpolation] | cv2.WARP_INVERSE_MAP
+
+    def apply(self, pixels: Pixels, place: int) -> Pixels:
+        """Move a picture (H, W, C) as the output of this number is moved."""
+        size = self._sizes[place]
+        if self._are_whole[place]:
+            return _move_whole(pixels, self._matrices[place], size, self._fill)
+        across, down = self._boxes[place]
+        if across == down == 1:
+            return self._warp(pixels, self._centred[place], place)
+        shrunk, back = _shrink(pixels, self._backs[place], size, self._fill, (across, down))
+        return self._warp(shrunk, _centre(back), place)
+
+    def _warp(self, pixels: Pixels, centred: F64, place: int) -> Pixels:
+        height, width = self._sizes[place]
+        shape, flags, border = (width, height), self._flags, BORDERS[self._fill.mode]
+        value = (self._fill.value * WHITE[pixels.dtype.name],) * 4
+        if self._are_affine[place]:
+            flat = centred[:2]
+            return _by_parts(pixels, lambda part: cv2.warpAffine(part, flat, shape, None, flags, border, value))
+        return _by_parts(pixels, lambda part: cv2.warpPerspective(part, centred, shape, None, flags, border, value))
+
+
 def warp(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill, interpolation: Interpolation) -> Pixels:
-    """Move a picture.
+    """Move one picture.
 
     Args:
         pixels: Shape (H, W, C).
@@ -48,20 +93,9 @@ def warp(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill, interpo
     Returns:
         Shape (size, C).
     """
-    moved = _move_whole(pixels, matrix, size, fill)
-    if moved is not None:
-        return moved
-    back: F64 = np.asarray(np.linalg.inv(matrix), np.float64)
-    shrunk, back = (pixels, back) if interpolation == "nearest" else _shrink(pixels, back, size, fill)
-    centred = _TO_CORNERS @ back @ _TO_CENTRES
-    flags = INTERPOLATIONS[interpolation] | cv2.WARP_INVERSE_MAP
-    border, value = BORDERS[fill.mode], fill.value * WHITE[pixels.dtype.name]
-    is_affine = abs(back[2, 0]) < _TINY and abs(back[2, 1]) < _TINY
-    shape = size[::-1]
-    if is_affine:
-        centred = centred[:2] / centred[2, 2]
-        return _by_parts(shrunk, lambda part: cv2.warpAffine(part, centred, shape, None, flags, border, (value,) * 4))
-    return _by_parts(shrunk, lambda part: cv2.warpPerspective(part, centred, shape, None, flags, border, (value,) * 4))
+    height, width = size
+    moves = MatrixMoves(matrix[None], np.array([height]), np.array([width]), fill, interpolation)
+    return moves.apply(pixels, 0)
 
 
 def gather(pixels: Pixels, points: NDArray[np.float32], fill: Fill, interpolation: Interpolation) -> Pixels:
@@ -102,18 +136,26 @@ def to_depth(levels: NDArray[Any], dtype: np.dtype[Any]) -> Pixels:
     return np.asarray(scaled, dtype)
 
 
-def _move_whole(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill) -> Pixels | None:
-    """Move by whole pixels, quarter turns and mirrors, exactly; None if it is another move."""
-    linear, shift = matrix[:2, :2], matrix[:2, 2]
+def _centre(backs: F64) -> F64:
+    """Write matrices between points as OpenCV does, whose first pixel has its centre at 0; shape (..., 3, 3)."""
+    centred = _TO_CORNERS @ backs @ _TO_CENTRES
+    scale = centred[..., 2:, 2:]
+    return np.asarray(centred / np.where(np.abs(scale) < _TINY, 1.0, scale), np.float64)
+
+
+def _find_whole(matrices: F64) -> Mask:
+    """Find moves by whole pixels, quarter turns and mirrors, shape (m,)."""
+    linear, shift = matrices[:, :2, :2], matrices[:, :2, 2]
     rounded = np.rint(linear)
-    if (
-        np.abs(matrix[2, :2]).max() > _TINY
-        or np.abs(rounded - linear).max() > _TINY
-        or np.abs(np.rint(shift) - shift).max() > _TINY
-        or np.abs(rounded).sum() != 2  # noqa: PLR2004 - one entry in each row
-        or abs(np.linalg.det(rounded)) != 1
-    ):
-        return None
+    distances = [matrices[:, 2, :2], (rounded - linear).reshape(-1, 4), np.rint(shift) - shift, matrices[:, 2:, 2] - 1]
+    is_near = np.all([np.abs(one).max(axis=1) <= _TINY for one in distances], axis=0)
+    sums = np.abs(rounded)
+    return np.asarray(is_near & (sums.sum(axis=1) == 1).all(axis=1) & (sums.sum(axis=2) == 1).all(axis=1))
+
+
+def _move_whole(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill) -> Pixels:
+    """Move by whole pixels, quarter turns and mirrors, exactly."""
+    rounded, shift = np.rint(matrix[:2, :2]), matrix[:2, 2]
     height, width = pixels.shape[:2]
     corners = np.array([[0.0, width], [0.0, height]])
     left, top = (rounded @ corners).min(axis=1) + np.rint(shift)
@@ -154,12 +196,10 @@ def _repeat(places: I64, length: int, fill: Fill) -> I64:
     return np.minimum(folded, 2 * (length - 1) - folded)
 
 
-def _shrink(pixels: Pixels, back: F64, size: tuple[int, int], fill: Fill) -> tuple[Pixels, F64]:
+def _shrink(pixels: Pixels, back: F64, size: tuple[int, int], fill: Fill, boxes: tuple[int, int]) -> tuple[Pixels, F64]:
     """Box-filter the part that is seen; returns it and the matrix from points after to points of it."""
-    across, down = _count_boxes(_footprint(back, size), pixels)
-    if across == down == 1:
-        return pixels, back
     height, width = pixels.shape[:2]
+    across, down = min(boxes[0], width), min(boxes[1], height)
     left, top, right, bottom = _seen(back, size, width, height, fill)
     left, top = left // across * across, top // down * down
     right, bottom = min(width, -(-right // across) * across), min(height, -(-bottom // down) * down)
@@ -174,7 +214,8 @@ def _shrink_all(pixels: Pixels, points: NDArray[np.float32]) -> tuple[Pixels, ND
         return pixels, points
     few = tuple(slice(None, None, -(-side // _PROBES)) for side in points.shape[:2])
     slopes = [np.median(np.abs(np.diff(points, axis=axis)[few]), axis=(0, 1)) for axis in (1, 0)]
-    across, down = _count_boxes(np.asarray(np.hypot(*slopes)), pixels)
+    boxes = _count_boxes(np.asarray(np.hypot(*slopes))).tolist()
+    across, down = min(boxes[0], pixels.shape[1]), min(boxes[1], pixels.shape[0])
     if across == down == 1:
         return pixels, points
     return _average(pixels, across, down), np.divide(points, [across, down], dtype=np.float32)
@@ -191,17 +232,18 @@ def _average(pixels: Pixels, across: int, down: int) -> Pixels:
     return _by_parts(pixels, lambda one: cv2.resize(one, shape, interpolation=cv2.INTER_AREA))
 
 
-def _footprint(back: F64, size: tuple[int, int]) -> F64:
-    """Return how wide and high the pixel in the middle is in the picture before."""
-    x, y, depth = back @ np.array([size[1] / 2, size[0] / 2, 1])
-    slopes = (back[:2, :2] - np.outer([x, y], back[2, :2]) / depth) / depth
-    return np.asarray(np.hypot(slopes[:, 0], slopes[:, 1]))
+def _footprints(backs: F64, heights: I64, widths: I64) -> F64:
+    """Return how wide and high the pixel in the middle of each picture is in the picture before, shape (m, 2)."""
+    middles = np.stack([widths / 2, heights / 2, np.ones(len(backs))], axis=1)
+    x, y, depth = np.moveaxis(np.einsum("nij,nj->ni", backs, middles)[:, :, None], 1, 0)
+    points = np.concatenate([x, y], axis=1)[:, :, None]
+    slopes = (backs[:, :2, :2] - points * backs[:, 2:, :2] / depth[:, :, None]) / depth[:, :, None]
+    return np.asarray(np.hypot(slopes[:, :, 0], slopes[:, :, 1]))
 
 
-def _count_boxes(footprint: F64, pixels: Pixels) -> tuple[int, int]:
+def _count_boxes(footprints: F64) -> I64:
     """Return how many pixels across and down become one."""
-    across, down = (int(np.rint(one)) if one >= _SHRINKS else 1 for one in footprint)
-    return min(across, pixels.shape[1]), min(down, pixels.shape[0])
+    return np.where(footprints >= _SHRINKS, np.rint(footprints), 1).astype(np.int64)
 
 
 def _seen(back: F64, size: tuple[int, int], width: int, height: int, fill: Fill) -> tuple[int, int, int, int]:
