@@ -105,6 +105,9 @@ STANDARD: Mapping[str, float] = {
 }
 """Strengths at the highest level of AutoAugment and RandAugment.
 
+Factors are drawn above 1 or below it, so that level 0 changes nothing, as most libraries read the table; the authors'
+own program goes from the least factor at level 0 to the largest.
+
 Source:
     Cubuk et al. 2019, "AutoAugment: learning augmentation strategies from data", table 6: slants to 0.3, shifts to 150
     of 331 pixels, turns to 30 degrees, factors from 0.1 to 1.9, 4 to 8 bits, thresholds from 0 to 256.
