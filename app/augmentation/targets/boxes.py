@@ -6,8 +6,10 @@ from app.augmentation.draws import F64
 from app.augmentation.targets.documents import Size
 
 _CORNERS = 4
-_MOST_POINTS = 2**16
-_MOST_PER_EDGE, _LEAST_PER_EDGE = 64, 8
+_SPACING = 4
+"""Pixels."""
+_MOST_POINTS = 2**15
+_MOST_PER_EDGE, _LEAST_PER_EDGE = 64, 4
 _TINY = 1e-9
 
 
@@ -26,10 +28,11 @@ def outline(boxes: F64, per_edge: int = 1) -> F64:
 
 def refine(outlines: F64) -> F64:
     """Return outlines with enough points to follow edges that bend; those that have them stay."""
-    if outlines.shape[1] > _CORNERS:
+    if outlines.shape[1] > _CORNERS or not len(outlines):
         return outlines
-    count = _MOST_POINTS // (_CORNERS * max(len(outlines), 1))
-    return _divide(outlines, min(max(count, _LEAST_PER_EDGE), _MOST_PER_EDGE))
+    longest = np.abs(np.roll(outlines, -1, axis=1) - outlines).max()
+    most = min(_MOST_PER_EDGE, _MOST_POINTS // (_CORNERS * len(outlines)))
+    return _divide(outlines, int(np.clip(np.ceil(longest / _SPACING), _LEAST_PER_EDGE, max(most, _LEAST_PER_EDGE))))
 
 
 def hull(outlines: F64) -> F64:

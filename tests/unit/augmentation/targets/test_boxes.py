@@ -16,12 +16,12 @@ def test_outline_starts_each_edge_at_its_corner():
     np.testing.assert_array_equal(BOX, hull(points))
 
 
-def test_outlines_are_refined_once():
-    fine = refine(outline(BOX))
+@pytest.mark.parametrize(("side", "count", "points"), [(2, 1, 4), (40, 1, 10), (4000, 1, 64), (4000, 1000, 8)])
+def test_outlines_of_large_boxes_are_finer(side, count, points):
+    outlines = refine(outline(np.array([[0.0, 0, side, 1]] * count)))
 
-    assert 4 * 64 == fine.shape[1]
-    assert fine is refine(fine)
-    assert 4 * 16 == refine(outline(np.repeat(BOX, 1000, axis=0))).shape[1]
+    assert 4 * points == outlines.shape[1]
+    assert outlines is refine(outlines)
 
 
 def test_no_boxes_have_no_outlines():
