@@ -24,6 +24,7 @@ from app.worker.tensor_moves import resample
 
 _LEVELS = 256
 _WHITE = 255.0
+_PIXELS_AT_ONCE = 2**22  # each takes some hundred bytes while it is moved
 
 
 class TensorExecutor:
@@ -148,12 +149,15 @@ def take(stage: Stage, places: I64) -> Stage:
 
 
 def _group_by_size(program: Program) -> Iterator[I64]:
-    """Part outputs by the sizes that they have on the way: pictures of one tensor are of one size."""
+    """Part outputs by the sizes that they have on the way: pictures of one tensor are of one size, and few if large."""
     moves = [stage for stage in program.stages if isinstance(stage, Resample)]
     sizes = np.stack([np.zeros_like(program.rows), *(side for one in moves for side in (one.heights, one.widths))])
     _, groups = np.unique(sizes, axis=1, return_inverse=True)
     for group in range(groups.max() + 1):
-        yield np.flatnonzero(groups == group)
+        places = np.flatnonzero(groups == group)
+        most_pixels = max((int(one.heights[places[0]] * one.widths[places[0]]) for one in moves), default=1)
+        count = max(1, _PIXELS_AT_ONCE // most_pixels)
+        yield from (places[start : start + count] for start in range(0, len(places), count))
 
 
 def _write(levels: Tensor) -> Pixels:

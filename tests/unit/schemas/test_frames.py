@@ -16,6 +16,7 @@ from app.schemas.jobs import (
     PathRun,
     Ping,
     Pong,
+    RefusedRun,
     SampleBatch,
     Shutdown,
     UnloadModel,
@@ -30,6 +31,7 @@ TO_WORKER = [
     LoadModel(MODEL),
     UnloadModel(MODEL),
     SampleBatch(1, MODEL, 3, 16, (IndexRun(2**63 - 1, 2**62, 7, 0.5),), b"\x01\x00\x00\x00"),
+    SampleBatch(1, MODEL, 3, 16, (IndexRun(1, 2, 7, 0.5), IndexRun(2, 2, 7, 0.5)), b"", (b'[{"op":"flip"}]', b"")),
     SampleBatch(
         2,
         MODEL,
@@ -48,6 +50,7 @@ FROM_WORKER = [
     ModelFailed(MODEL, "worker-failed", "no", {"limit": 3, "names": ["a", "b"], "numbers": [1, 2]}),
     BatchStarted(1),
     BatchDone(1, 0.25),
+    BatchDone(1, 0.25, (RefusedRun(2, "invalid-parameter", "no", {"pointer": "/augment"}),)),
     BatchFailed(1, "worker-failed", "no", {}),
     ImagesEncoded(3, b"\x00" * 8, 0.25),
     EncodingFailed(3, "worker-failed", "no", {}),

@@ -7,6 +7,7 @@ import torch
 from app.augmentation.policy import Policy
 from app.augmentation.registry import OPERATIONS
 from app.augmentation.samples import check_policy, plan_samples
+from app.worker import tensors
 from app.worker.augmenting import execute_on_cpu
 from app.worker.tensors import TensorExecutor
 
@@ -93,3 +94,13 @@ def test_what_becomes_of_a_sample_does_not_hang_on_the_others():
     alone = [execute(make_plan(ops, (28, 28, 3), [index]), pixels[index, None])[0] for index in range(COUNT)]
 
     assert torch.equal(torch.stack(alone), together)
+
+
+def test_many_large_pictures_are_computed_in_parts(monkeypatch):
+    plan, pixels = make_plan([{"op": "rotate"}], (28, 28, 1), range(COUNT)), make_pixels((28, 28, 1))
+    execute = TensorExecutor(torch.device("cpu"))
+    together = execute(plan, pixels)
+
+    monkeypatch.setattr(tensors, "_PIXELS_AT_ONCE", 5 * 28 * 28)
+
+    assert torch.equal(together, execute(plan, pixels))
