@@ -138,22 +138,26 @@ def _read_document(path: Path) -> dict[str, Any]:
 
 def _run(order: AugmentOrder, settings: Settings, seed: int | None, jobs: int | None, *, as_json: bool) -> None:
     from app.cli.augment_folder import OutputFolder
-    from app.cli.augment_run import run_augmentation
+    from app.cli.augment_run import open_augmenters, run_augmentation
     from app.core.seeds import draw_seed
     from app.exporting.folder import Folder
     from app.serving.cores import count_cores
 
-    begun = time.monotonic()
+    begun, limits = time.monotonic(), settings.limits
     with Folder(str(order.output)).claim(), _create_progress_bar() as bar:
         folder = OutputFolder(order.output)
-        chosen = folder.seed if seed is None else seed
-        seed = draw_seed() if chosen is None else chosen
+        seed = folder.seed if seed is None else seed
+        seed = draw_seed() if seed is None else seed
         task = bar.add_task("starting", total=None)
 
         def tell(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)
 
-        summary = run_until_stopped(run_augmentation(order, folder, seed, settings.limits, jobs or count_cores(), tell))
+        async def work() -> Summary:
+            async with open_augmenters(limits, jobs or count_cores()) as augmenters:
+                return await run_augmentation(order, folder, seed, limits, augmenters, tell)
+
+        summary = run_until_stopped(work())
     _tell(order, seed, summary, time.monotonic() - begun, as_json=as_json)
 
 

@@ -132,8 +132,7 @@ class Computer:
             self._leave_out(_name(error, files), error)
             return None
         except ServiceError as error:
-            error.detail = f"{_name(error, files)}: {error.detail}"
-            raise
+            raise _say(error, f"{_name(error, files)}: {error.detail}") from None
 
     def _open(self, answer: memoryview, works: Sequence[Work]) -> Iterator[Made]:
         results = read_results(answer)
@@ -152,8 +151,8 @@ class Computer:
 
     def _leave_out(self, path: str, error: ServiceError) -> None:
         if not self._order.skips_broken:
-            error.detail = f"{path}: {error.detail}; repair it, or leave such files out by `--skip-broken`"
-            raise error
+            why = f"{path}: {error.detail}; repair it, or leave such files out by `--skip-broken`"
+            raise _say(error, why) from None
         self.broken[path] = error.detail
 
 
@@ -162,7 +161,13 @@ def _keep(file: ReadFile) -> Made:
     return Made(facts | {"copy": None, "patch": None, "source_sha256": file.sha256, "trace": []}, file.data)
 
 
+def _say(error: ServiceError, detail: str) -> ServiceError:
+    """Return the same error with another sentence."""
+    return type(error)(detail, **error.fields)
+
+
 def _name(error: ServiceError, files: Sequence[ReadFile]) -> str:
+    """Return the path of the image that an error is about; of mixed ones, the first where nobody knows."""
     number = error.fields.get("image", 0)
     return files[number if isinstance(number, int) else 0].path
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from app.augmentation.policy import ENGINE_VERSION
@@ -52,7 +53,7 @@ class Summary(NamedTuple):
 
 
 async def run_augmentation(
-    order: AugmentOrder, folder: OutputFolder, seed: int, limits: LimitSettings, processes: int, tell: Tell
+    order: AugmentOrder, folder: OutputFolder, seed: int, limits: LimitSettings, augmenters: Augmenters, tell: Tell
 ) -> Summary:
     """Augment a folder.
 
@@ -60,20 +61,20 @@ async def run_augmentation(
         order: What is asked for.
         folder: Where outputs go.
         seed: Of the draws.
-        limits: How large images may be.
-        processes: Child processes that compute.
+        limits: How large files may be, and how many images are mixed.
+        augmenters: Who computes.
         tell: Is told how far it is.
 
     Raises:
         ServiceError: If an image cannot be read, or the policy does not go with it; or an output cannot be written.
     """
-    async with _open_augmenters(limits, processes) as augmenters:
-        computer = Computer(order, seed, augmenters, limits.upload_bytes)
-        return await _Run(order, folder, computer, processes + 1, tell).run(seed, limits)
+    computer = Computer(order, seed, augmenters, limits.upload_bytes)
+    return await _Run(order, folder, computer, augmenters.processes + 1, tell).run(seed, limits)
 
 
 @asynccontextmanager
-async def _open_augmenters(limits: LimitSettings, processes: int) -> AsyncGenerator[Augmenters, None]:
+async def open_augmenters(limits: LimitSettings, processes: int) -> AsyncGenerator[Augmenters, None]:
+    """Start augmenters, and end them."""
     augmenters = Augmenters(
         limits,
         processes=processes,
@@ -102,7 +103,7 @@ class _Run:
         works = self._plan(paths, digests)
         check_names(name_outputs(works, order.fan_out, order.ending))
         self._folder.begin(_describe(order, seed, works, digests))
-        sizes = {work.path: (order.source / work.path).stat().st_size for work in works}
+        sizes = {work.path: _find_size(order.source / work.path) for work in works}
         pieces = cut_mixed(works, sizes, limits.uploads, limits.upload_bytes // 2) if order.mixes else cut(works, sizes)
         self._done, self._total = 0, sum(self._count([work]) for work in works)
         await self._for_each(pieces, self._do)
@@ -181,6 +182,13 @@ class _Run:
         num_outputs, num_repeated = self._folder.finish()
         broken = dict(sorted(self._computer.broken.items()))
         return Summary(len(done), num_outputs, self._num_found, num_repeated, broken, classes)
+
+
+def _find_size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # reading it says why
 
 
 def _none_readable() -> DatasetError:
