@@ -125,7 +125,9 @@ def prepare(stage: Stage, frames: Frames) -> Runner:
         case Recolour(matrices):
             return _prepare_colours(matrices, frames)
         case Relevel(curves, rows):
-            return partial(_relevel_row, [curve.function for curve in curves], rows.tolist(), has_alpha=frames.has_alpha)
+            return partial(
+                _relevel_row, [curve.function for curve in curves], rows.tolist(), has_alpha=frames.has_alpha
+            )
         case Redo(Whole(function), rows):
             numbers = rows.tolist()
             return lambda pixels, place: function(pixels, numbers[place])

@@ -59,16 +59,31 @@ class Rows:
         Returns:
             Shape (n, words).
         """
+        return self.uniform_of(range(ordinal, ordinal + 1), words)[:, 0]
+
+    def uniform_of(self, ordinals: range, words: int) -> F64:
+        """Make several draws at once: for few outputs, one draw takes as long as many.
+
+        Args:
+            ordinals: Which, each in [0, MAX_ORDINALS).
+            words: Numbers per output and draw.
+
+        Returns:
+            Shape (n, draws, words).
+        """
         blocks = -(-words // 4)
-        keys = np.repeat(self.keys, blocks)
+        each = blocks * len(ordinals)
+        keys = np.repeat(self.keys, each)
         counter = np.empty((4, keys.size), np.uint32)
-        counter[0] = np.tile(np.arange(blocks, dtype=np.uint32), len(self)) | np.uint32(ordinal << _ORDINAL_SHIFT)
+        numbers = np.arange(ordinals.start, ordinals.stop, dtype=np.uint32) << np.uint32(_ORDINAL_SHIFT)
+        counter[0] = np.tile((numbers[:, None] | np.arange(blocks, dtype=np.uint32)).reshape(-1), len(self))
         place = int(Stream.AUGMENTATION) | self.copies << _COPY_SHIFT | self.patches << _PATCH_SHIFT
-        counter[1] = np.repeat(place.astype(np.uint32), blocks)
+        counter[1] = np.repeat(place.astype(np.uint32), each)
         counter[2] = (keys & _LOW).astype(np.uint32)
         counter[3] = (keys >> _SHIFT).astype(np.uint32)
         drawn = philox(counter, (self.seed & 0xFFFFFFFF, self.seed >> 32)).T
-        return (drawn.reshape(len(self), blocks * 4)[:, :words].astype(np.float64) + 0.5) * 2.0**-32
+        shaped = drawn.reshape(len(self), len(ordinals), blocks * 4)[:, :, :words]
+        return (shaped.astype(np.float64) + 0.5) * 2.0**-32
 
 
 def key_of(data: bytes) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.augmentation.draws import F64, I64
-from app.augmentation.frames import WHITE, Pixels
+from app.augmentation.frames import RGB, WHITE, Pixels
 from app.augmentation.nodes import Mask
 from app.augmentation.primitives import Fill, Interpolation
 
@@ -31,6 +31,10 @@ MAX_CHANNELS = 4
 _SHRINKS = 1.5
 _MARGIN = 3
 _PROBES = 32
+_MUCH_LARGER = 4
+"""Times as many pixels before as after: worth a look at what is seen of them."""
+_SMALL = 64 * 64
+"""Pixels below which a fourth channel does not pay."""
 _TINY = 1e-9
 _TO_CENTRES = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 _TO_CORNERS = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, -0.5], [0.0, 0.0, 1.0]])
@@ -53,10 +57,14 @@ class MatrixMoves:
         self._fill = fill
         self._sizes: list[tuple[int, int]] = list(zip(heights.tolist(), widths.tolist(), strict=True))
         self._are_whole: list[bool] = _find_whole(matrices).tolist()
-        self._are_affine: list[bool] = (np.abs(self._backs[:, 2, :2]) < _TINY).all(axis=1).tolist()
+        is_affine = np.all(np.abs(self._backs[:, 2, :2]) < _TINY, axis=1)
+        self._are_affine: list[bool] = is_affine.tolist()
         boxes = np.ones((len(matrices), 2)) if interpolation == "nearest" else _footprints(self._backs, heights, widths)
-        self._boxes: list[list[int]] = _count_boxes(boxes).tolist()
+        self._boxes: list[tuple[int, int]] = [(across, down) for across, down in _count_boxes(boxes).tolist()]
         self._centred = _centre(self._backs)
+        self._last: Pixels | None = None
+        self._shrunk: dict[tuple[int, int], tuple[Pixels, F64]] = {}
+        self._is_linear = interpolation == "linear"
         self._flags = INTERPOLATIONS[interpolation] | cv2.WARP_INVERSE_MAP
 
     def apply(self, pixels: Pixels, place: int) -> Pixels:
@@ -64,11 +72,23 @@ class MatrixMoves:
         size = self._sizes[place]
         if self._are_whole[place]:
             return _move_whole(pixels, self._matrices[place], size, self._fill)
-        across, down = self._boxes[place]
-        if across == down == 1:
+        boxes, back = self._boxes[place], self._backs[place]
+        if boxes != (1, 1):
+            shrunk, into = self._shrink(pixels, back, size, boxes)
+        elif pixels.shape[0] * pixels.shape[1] > _MUCH_LARGER * size[0] * size[1]:
+            shrunk, into = _cut(pixels, _seen(back, size, pixels.shape, self._fill))
+        else:
             return self._warp(pixels, self._centred[place], place)
-        shrunk, back = _shrink(pixels, self._backs[place], size, self._fill, (across, down))
-        return self._warp(shrunk, _centre(back), place)
+        return self._warp(shrunk, _centre(into @ back), place)
+
+    def _shrink(self, pixels: Pixels, back: F64, size: tuple[int, int], boxes: tuple[int, int]) -> tuple[Pixels, F64]:
+        """Box-filter what is seen of a picture, or all of it once, where it is moved again and again."""
+        if self._last is not pixels:
+            self._last, self._shrunk = pixels, {}
+            return _shrink(pixels, _seen(back, size, pixels.shape, self._fill), boxes)
+        if boxes not in self._shrunk:
+            self._shrunk[boxes] = _shrink(pixels, (0, 0, pixels.shape[1], pixels.shape[0]), boxes)
+        return self._shrunk[boxes]
 
     def _warp(self, pixels: Pixels, centred: F64, place: int) -> Pixels:
         height, width = self._sizes[place]
@@ -76,8 +96,17 @@ class MatrixMoves:
         value = (self._fill.value * WHITE[pixels.dtype.name],) * 4
         if self._are_affine[place]:
             flat = centred[:2]
-            return _by_parts(pixels, lambda part: cv2.warpAffine(part, flat, shape, None, flags, border, value))
-        return _by_parts(pixels, lambda part: cv2.warpPerspective(part, centred, shape, None, flags, border, value))
+            return self._by_parts(pixels, lambda part: cv2.warpAffine(part, flat, shape, None, flags, border, value))
+        return self._by_parts(
+            pixels, lambda part: cv2.warpPerspective(part, centred, shape, None, flags, border, value)
+        )
+
+    def _by_parts(self, pixels: Pixels, function: Callable[[Pixels], Pixels]) -> Pixels:
+        """Move colours with a fourth channel where that takes half the time, as for bilinear moves of 8 bits."""
+        is_faster = self._is_linear and pixels.dtype == np.uint8 and pixels.shape[0] * pixels.shape[1] >= _SMALL
+        if pixels.shape[2] == RGB and is_faster:
+            return cv2.cvtColor(function(cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)), cv2.COLOR_RGBA2RGB)
+        return _by_parts(pixels, function)
 
 
 def warp(pixels: Pixels, matrix: F64, size: tuple[int, int], fill: Fill, interpolation: Interpolation) -> Pixels:
@@ -196,16 +225,23 @@ def _repeat(places: I64, length: int, fill: Fill) -> I64:
     return np.minimum(folded, 2 * (length - 1) - folded)
 
 
-def _shrink(pixels: Pixels, back: F64, size: tuple[int, int], fill: Fill, boxes: tuple[int, int]) -> tuple[Pixels, F64]:
-    """Box-filter the part that is seen; returns it and the matrix from points after to points of it."""
+def _shrink(pixels: Pixels, seen: tuple[int, int, int, int], boxes: tuple[int, int]) -> tuple[Pixels, F64]:
+    """Box-filter a part of a picture; returns it and the matrix from points of the picture to points of it.
+
+    Boxes begin at the picture's first pixel, wherever the part begins.
+    """
     height, width = pixels.shape[:2]
     across, down = min(boxes[0], width), min(boxes[1], height)
-    left, top, right, bottom = _seen(back, size, width, height, fill)
-    left, top = left // across * across, top // down * down
-    right, bottom = min(width, -(-right // across) * across), min(height, -(-bottom // down) * down)
+    left, top = seen[0] // across * across, seen[1] // down * down
+    right, bottom = min(width, -(-seen[2] // across) * across), min(height, -(-seen[3] // down) * down)
     shrunk = _average(pixels[top:bottom, left:right], across, down)
-    into = np.array([[1 / across, 0, -left / across], [0, 1 / down, -top / down], [0, 0, 1]])
-    return shrunk, into @ back
+    return shrunk, np.array([[1 / across, 0, -left / across], [0, 1 / down, -top / down], [0, 0, 1]])
+
+
+def _cut(pixels: Pixels, seen: tuple[int, int, int, int]) -> tuple[Pixels, F64]:
+    """Return a part of a picture, and the matrix from points of the picture to points of it."""
+    left, top, right, bottom = seen
+    return pixels[top:bottom, left:right], np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
 
 
 def _shrink_all(pixels: Pixels, points: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32]]:
@@ -246,8 +282,9 @@ def _count_boxes(footprints: F64) -> I64:
     return np.where(footprints >= _SHRINKS, np.rint(footprints), 1).astype(np.int64)
 
 
-def _seen(back: F64, size: tuple[int, int], width: int, height: int, fill: Fill) -> tuple[int, int, int, int]:
+def _seen(back: F64, size: tuple[int, int], shape: tuple[int, ...], fill: Fill) -> tuple[int, int, int, int]:
     """Return the part of a picture that is seen, as left, top, right, bottom; all of it where it is repeated."""
+    height, width = shape[:2]
     height_after, width_after = size
     corners = np.array([[0, width_after, 0, width_after], [0, 0, height_after, height_after], [1, 1, 1, 1]], np.float64)
     points = back @ corners

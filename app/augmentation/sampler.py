@@ -18,6 +18,11 @@ MAX_MOVED_SIDE = 2**15 - 2
 """Of pictures before and after a move: OpenCV counts with 16 bits there."""
 
 
+_AHEAD, _AHEAD_WORDS = 16, 24
+"""Draws that are made at once for few outputs, and the numbers of each."""
+_AHEAD_ROWS = 64
+
+
 @dataclasses.dataclass(frozen=True)
 class Step:
     """One operation, for all outputs.
@@ -76,6 +81,7 @@ class Sampler:
         self._max_pixels = max_pixels
         self._steps: list[Step] = []
         self._ordinal = 0
+        self._ahead: tuple[int, NDArray[np.float64]] | None = None
 
     def run(self, nodes: Sequence[Node]) -> Plan:
         """Draw.
@@ -118,6 +124,7 @@ class Sampler:
         if patches.max(initial=0) >= MAX_PATCHES:
             raise LimitExceededError(f"a policy makes at most {MAX_PATCHES} parts of a picture", limit=MAX_PATCHES)
         self._rows = self._rows.take(indices, patches)
+        self._ahead = None
         self._steps = [step.take(indices) for step in self._steps]
         self._before, self._frames = self._before.take(indices), self._frames.take(indices)
         columns = {**node.sample(self._draw(node.num_words), self._frames), "part": parts}
@@ -132,7 +139,16 @@ class Sampler:
         if self._ordinal >= MAX_ORDINALS:
             raise LimitExceededError(f"a policy draws at most {MAX_ORDINALS} times", limit=MAX_ORDINALS)
         self._ordinal += 1
-        return self._rows.uniform(self._ordinal - 1, words) if words else np.empty((len(self._rows), 0))
+        return self._look_up(self._ordinal - 1, words) if words else np.empty((len(self._rows), 0))
+
+    def _look_up(self, ordinal: int, words: int) -> NDArray[np.float64]:
+        """Return a draw: for few outputs, of those that were made ahead."""
+        if words > _AHEAD_WORDS or len(self._rows) > _AHEAD_ROWS:
+            return self._rows.uniform(ordinal, words)
+        first = ordinal // _AHEAD * _AHEAD
+        if self._ahead is None or self._ahead[0] != first:
+            self._ahead = first, self._rows.uniform_of(range(first, min(first + _AHEAD, MAX_ORDINALS)), _AHEAD_WORDS)
+        return self._ahead[1][:, ordinal - first, :words]
 
 
 def make_step(operation: type[Operation], columns: Columns, mask: Mask, frames: Frames) -> Step:
