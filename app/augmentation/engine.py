@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.augmentation.cpu import Renderer, render
-from app.augmentation.draws import Rows
-from app.augmentation.frames import Frames, Pixels, frames_of
-from app.augmentation.nodes import Node
+from app.augmentation.frames import Pixels, frames_of
 from app.augmentation.operations.mixing import Mixing, check_mixable
-from app.augmentation.sampler import Plan, Sampler
+from app.augmentation.orders import Order, plan_frames
+from app.augmentation.sampler import Plan
 
 ROWS_AT_ONCE = 4096
 
@@ -27,24 +26,6 @@ class Source(NamedTuple):
     pixels: Pixels
     key: int
     has_alpha: bool = False
-
-
-class Order(NamedTuple):
-    """What is asked for.
-
-    Attributes:
-        nodes: Operations of the policy.
-        seed: Of the request, in [0, 2**63).
-        copies: Per input.
-        first_copy: Number of the first.
-        max_pixels: Most of one output.
-    """
-
-    nodes: Sequence[Node]
-    seed: int
-    copies: int = 1
-    first_copy: int = 0
-    max_pixels: int = 2**25
 
 
 class Output(NamedTuple):
@@ -115,28 +96,6 @@ def plan_inputs(sources: Sequence[Source], order: Order) -> Plan:
     first = sources[0]
     frames = frames_of(first.pixels, len(sources) * order.copies, has_alpha=first.has_alpha)
     return plan_frames(frames, [one.key for one in sources], order)
-
-
-def plan_frames(frames: Frames, keys: Sequence[int], order: Order) -> Plan:
-    """Draw for inputs that may be known by their sizes only.
-
-    Args:
-        frames: Each input as often as it is copied.
-        keys: One per input.
-        order: What is asked for.
-
-    Raises:
-        InvalidInputError: If an operation does not go with the inputs.
-        LimitExceededError: If an output has too many pixels.
-    """
-    copies = np.arange(order.first_copy, order.first_copy + order.copies, dtype=np.int64)
-    rows = Rows(
-        order.seed,
-        np.repeat(np.array(keys, np.uint64), order.copies),
-        np.tile(copies, len(keys)),
-        np.zeros(len(keys) * order.copies, np.int64),
-    )
-    return Sampler(rows, frames, order.max_pixels).run(order.nodes)
 
 
 def _augment_alike(sources: Sequence[Source], order: Order) -> Iterator[Output]:

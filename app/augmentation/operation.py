@@ -158,7 +158,8 @@ def read_fill(columns: Columns) -> Fill:
 
 def spread(value: Any, frames: Frames) -> NDArray[Any]:
     """Return a drawn parameter as one entry per output."""
-    return np.broadcast_to(np.asarray(value), len(frames))
+    column = np.asarray(value)
+    return column if column.shape == (len(frames),) else np.full(len(frames), column)
 
 
 def round_half_up(numbers: F64) -> I64:
@@ -168,7 +169,9 @@ def round_half_up(numbers: F64) -> I64:
 
 def identity(count: int, size: int = 3) -> NDArray[np.float64]:
     """Return so many identity matrices, shape (count, size, size)."""
-    return np.broadcast_to(np.eye(size), (count, size, size)).copy()
+    matrices = np.zeros((count, size, size))
+    matrices.reshape(count, -1)[:, :: size + 1] = 1
+    return matrices
 
 
 def at_centre(matrices: F64, frames: Frames) -> F64:

@@ -73,16 +73,26 @@ class Program:
 
 def write_programs(plan: Plan) -> Iterator[Program]:
     """Fold a plan, for each set of operations that outputs of it have applied."""
-    count = len(plan.rows)
-    masks = np.stack([step.applied for step in plan.steps]) if plan.steps else np.ones((0, count), np.bool_)
-    patterns, places = np.unique(masks, axis=1, return_inverse=True)
-    for number in range(patterns.shape[1]):
-        rows = np.flatnonzero(places == number)
+    for pattern, rows in _find_patterns(plan):
         folder = _Folder(rows)
-        for step, applied in zip(plan.steps, patterns[:, number], strict=True):
+        for step, applied in zip(plan.steps, pattern, strict=True):
             if applied:
                 folder.add(step.primitive, step.before)
         yield Program(rows, folder.finish())
+
+
+def _find_patterns(plan: Plan) -> Iterator[tuple[list[bool], I64]]:
+    """Find which steps outputs have applied; yield each set of steps with the outputs' numbers."""
+    counts = [int(np.count_nonzero(step.applied)) for step in plan.steps]
+    everyone = len(plan.rows)
+    if all(count in {0, everyone} for count in counts):
+        if everyone:
+            yield [count > 0 for count in counts], np.arange(everyone)
+        return
+    masks = np.stack([step.applied for step in plan.steps])
+    patterns, places = np.unique(masks, axis=1, return_inverse=True)
+    for number, pattern in enumerate(patterns.T.tolist()):
+        yield pattern, np.flatnonzero(places == number)
 
 
 def place_rows(plan: Plan) -> list[tuple[Program, int]]:

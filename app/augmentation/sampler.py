@@ -158,9 +158,12 @@ def make_step(operation: type[Operation], columns: Columns, mask: Mask, frames: 
         InvalidInputError: If the operation does not go with the pictures.
     """
     check_kind(operation, frames)
-    indices = np.flatnonzero(mask)
-    chosen = {name: take_rows(value, indices, len(frames)) for name, value in columns.items()}
-    operation.check(chosen, frames.take(indices))
+    if mask.all():
+        operation.check(columns, frames)
+    else:
+        indices = np.flatnonzero(mask)
+        chosen = {name: take_rows(value, indices, len(frames)) for name, value in columns.items()}
+        operation.check(chosen, frames.take(indices))
     return Step(operation, columns, mask, frames, operation.build(columns, frames))
 
 
@@ -186,14 +189,23 @@ def frames_after(step: Step, max_pixels: int) -> Frames:
     before, primitive = step.before, step.primitive
     if not isinstance(primitive, Warp | Displacement):
         return before
-    heights = np.where(step.applied, primitive.heights, before.heights)
-    widths = np.where(step.applied, primitive.widths, before.widths)
+    heights, widths = primitive.heights, primitive.widths
+    if not step.applied.all():
+        heights = np.where(step.applied, heights, before.heights)
+        widths = np.where(step.applied, widths, before.widths)
+    if heights is before.heights and widths is before.widths and _are_short(before):
+        return before
     if (heights * widths).max(initial=0) > max_pixels:
         raise LimitExceededError(f"one output may have at most {max_pixels} pixels", limit=max_pixels)
     sides = np.stack([before.heights, before.widths, heights, widths])
     if (sides * step.applied).max(initial=0) > MAX_MOVED_SIDE:
         raise LimitExceededError(f"sides are moved up to {MAX_MOVED_SIDE} pixels", limit=MAX_MOVED_SIDE)
     return before.resized(heights, widths)
+
+
+def _are_short(frames: Frames) -> bool:
+    """Tell whether nothing about moving these pictures is in doubt."""
+    return max(int(frames.heights.max(initial=0)), int(frames.widths.max(initial=0))) <= MAX_MOVED_SIDE
 
 
 def take_rows(value: Any, indices: I64, count: int) -> Any:

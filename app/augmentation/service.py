@@ -10,7 +10,7 @@ import numpy as np
 
 from app.augmentation.cpu import Renderer
 from app.augmentation.draws import key_of
-from app.augmentation.engine import Order, Output, Source, augment
+from app.augmentation.engine import Output, Source, augment
 from app.augmentation.files import check_file, encode_file
 from app.augmentation.frames import Pixels, frames_of
 from app.augmentation.jobs import (
@@ -22,6 +22,7 @@ from app.augmentation.jobs import (
     read_job,
     write_results,
 )
+from app.augmentation.orders import Order
 from app.augmentation.policy import Policy
 from app.augmentation.targets.documents import Targets
 from app.augmentation.targets.following import Follower, Scene, scene_of

@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from app.api.policies import explain_trace, read_policy
-from app.augmentation.engine import Order, plan_frames
 from app.augmentation.frames import Frames
+from app.augmentation.orders import Order, plan_frames
 from app.augmentation.request import ImageSize, InverseRequest, PlanRequest
 from app.augmentation.sampler import Plan
 from app.augmentation.targets.following import follow_back, scene_of

@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from app.augmentation.engine import Order, Source, augment
+from app.augmentation.engine import Source, augment
+from app.augmentation.orders import Order
 from app.augmentation.policy import MAX_STEPS as MOST_APPLIED
 from app.augmentation.policy import Policy
 from app.augmentation.presets import PRESETS, find, list_presets

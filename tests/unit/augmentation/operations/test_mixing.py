@@ -5,9 +5,10 @@ import pytest
 
 from app.augmentation.cpu import Renderer
 from app.augmentation.draws import rows_of
-from app.augmentation.engine import Order, Source, augment
+from app.augmentation.engine import Source, augment
 from app.augmentation.frames import Frames, frames_of
 from app.augmentation.operations.mixing import blend, check_mixable
+from app.augmentation.orders import Order
 from app.augmentation.policy import Policy
 from app.augmentation.primitives import Mix
 from app.augmentation.sampler import Sampler
