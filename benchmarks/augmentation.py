@@ -24,13 +24,13 @@ import cv2
 import numpy as np
 import simplejpeg
 from machine import look_at_machine
-from numpy.typing import NDArray
 from page import PAGE, write_section
 from PIL import Image, ImageEnhance
 
 from app.augmentation.draws import key_of
 from app.augmentation.engine import Source, augment
 from app.augmentation.files import encode_file
+from app.augmentation.frames import Pixels
 from app.augmentation.orders import Order
 from app.augmentation.policy import Policy
 from app.augmentation.request import FileFormat
@@ -52,7 +52,7 @@ BARS = {
     ("one JPEG to 16", "albumentations"): 2.0,
 }
 
-Pictures = list[NDArray[np.uint8]]
+Pictures = list[Pixels]
 Work = Callable[[], int]
 """Does a round; returns how many images came out."""
 
@@ -274,7 +274,7 @@ def pillow_files(files: Sequence[bytes]) -> Work:
 def augment_by_pillow(image: Image.Image, size: int, random: np.random.Generator) -> Image.Image:
     """Do the pipeline by Pillow and NumPy."""
     side = min(image.width, int(image.width * random.uniform(0.08, 1) ** 0.5))
-    left, top = random.integers(0, image.width - side + 1), random.integers(0, image.height - side + 1)
+    left, top = (int(random.integers(0, most - side + 1)) for most in image.size)
     image = image.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
     image = image.rotate(random.uniform(-DEGREES, DEGREES), Image.Resampling.BILINEAR)
     if random.random() < 0.5:  # noqa: PLR2004 - a coin
@@ -306,14 +306,15 @@ def paint(count: int) -> Pictures:
 def render(document: dict[str, Any]) -> str:
     """Write the section."""
     head = (
-        f"`python benchmarks/augmentation.py` · {document['date']} · {document['machine']} · OpenCV {document['opencv']}"
+        f"`python benchmarks/augmentation.py` · {document['date']} · {document['machine']}"
+        f" · OpenCV {document['opencv']}"
         f" · pictures: {document['pictures']}. Images per second of one thread, in CPU time; times as fast, median of"
         " rounds."
     )
     names = ["Fount", *dict.fromkeys(name for row in document["rows"] for name in row["times"])]
     lines = ["| task | " + " | ".join(names) + " |", "| --- |" + " ---: |" * len(names)]
     for row in document["rows"]:
-        cells = [f"{row['per_s']['Fount']:,.0f}"] + [_cell(row, name) for name in names[1:]]
+        cells = [f"{row['per_s']['Fount']:,.0f}", *(_cell(row, name) for name in names[1:])]
         lines.append(f"| {row['task']} | " + " | ".join(cells) + " |")
     return head + "\n\n" + "\n".join(lines)
 

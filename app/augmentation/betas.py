@@ -74,4 +74,4 @@ def gamma(uniform: F64, alpha: float) -> F64:
 
 def _first(accepted: np.ndarray) -> np.ndarray:
     """Return the place of each row's first, else the last."""
-    return np.where(accepted.any(axis=1), accepted.argmax(axis=1), accepted.shape[1] - 1)
+    return np.asarray(np.where(accepted.any(axis=1), accepted.argmax(axis=1), accepted.shape[1] - 1))

@@ -139,7 +139,7 @@ def choose_weighed(uniform: F64, weights: list[float]) -> I64:
         Numbers of things, shape (n,); none whose weight is 0.
     """
     sums = np.cumsum(weights)
-    return np.searchsorted(sums, uniform * sums[-1], side="right").astype(np.int64)
+    return np.asarray(np.searchsorted(sums, uniform * sums[-1], side="right"), np.int64)
 
 
 def rank(uniform: F64) -> I64:

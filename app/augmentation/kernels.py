@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from app.augmentation.frames import WHITE, Pixels
 from app.augmentation.resampling import MAX_CHANNELS, through_alpha
 
-DEPTHS = {np.dtype(np.uint8): cv2.CV_8U, np.dtype(np.uint16): cv2.CV_16U, np.dtype(np.float32): cv2.CV_32F}
+DEPTHS: dict[np.dtype[Any], int] = {
+    np.dtype(np.uint8): cv2.CV_8U,
+    np.dtype(np.uint16): cv2.CV_16U,
+    np.dtype(np.float32): cv2.CV_32F,
+}
 """OpenCV's numbers of the kinds of pixels. The name of a kind is slow to come by."""
 WHITES = {kind: WHITE[kind.name] for kind in DEPTHS}
 

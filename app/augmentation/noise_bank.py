@@ -94,7 +94,8 @@ def _draw_chunk(first: int) -> I16:
     counter = np.zeros((4, _CHUNK // 4), np.uint32)
     counter[0] = np.arange(first // 4, (first + _CHUNK) // 4, dtype=np.uint32)
     words = philox(counter, _TABLE_KEY).T.reshape(-1)
-    return np.rint(normal_quantile((words + 0.5) * 2.0**-32) * SCALE).astype(np.int16)
+    uniform: F64 = np.asarray((words + 0.5) * 2.0**-32, np.float64)
+    return np.rint(normal_quantile(uniform) * SCALE).astype(np.int16)
 
 
 @functools.cache

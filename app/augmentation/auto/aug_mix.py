@@ -51,7 +51,7 @@ class AppliedAugMix(AppliedFilled):
 
     @model_validator(mode="after")
     def _check_shape(self) -> "AppliedAugMix":
-        sizes = {len(chain) for chain in (*self.operations, *self.strengths)}
+        sizes = {len(chain) for chain in self.operations} | {len(chain) for chain in self.strengths}
         if len(sizes) > 1 or not len(self.weights) == len(self.operations) == len(self.strengths):
             raise ValueError("each chain has a weight, and all are filled up with `none` to one length")
         return self

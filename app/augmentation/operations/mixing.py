@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from app.augmentation.betas import BETA_WORDS, MAX_ALPHA, MIN_ALPHA, STEP, beta
-from app.augmentation.draws import F64, between
+from app.augmentation.draws import F64, I64, between
 from app.augmentation.frames import WHITE, Frames, Pixels
 from app.augmentation.operation import MAX_SIDE, Applied, Bounds, Columns, Level, Operation, identity
 from app.augmentation.primitives import Fill, Mix
@@ -238,7 +238,7 @@ def _paste(own: Pixels, other: Pixels, window: F64) -> Pixels:
     return made
 
 
-def _interval(uniform: F64, side: F64, sizes: F64) -> tuple[F64, F64]:
+def _interval(uniform: F64, side: F64, sizes: I64) -> tuple[I64, I64]:
     """Draw where a window begins and ends: its middle is anywhere, what juts out is cut off."""
     half = side * sizes / 2
     ends = np.rint(uniform * sizes - half), np.rint(uniform * sizes + half)
