@@ -71,16 +71,8 @@ def create_app(
     uploads = UploadMemory(settings.limits.upload_memory_bytes)
     metrics = Metrics(engine, uploads)
     encoder = Encoder(count_cores(), metrics.encoding)
-    decoders = decoders or Decoders(
-        settings.limits, processes=min(count_cores(), MAX_DECODERS), max_waiting=settings.queue.requests
-    )
-    augmenters = augmenters or Augmenters(
-        settings.limits,
-        processes=count_cores(),
-        max_waiting=settings.queue.requests,
-        answer_bytes=settings.limits.answer_bytes,
-        seconds=settings.limits.augmentation_s,
-    )
+    decoders = decoders or _create_decoders(settings)
+    augmenters = augmenters or _create_augmenters(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -117,3 +109,18 @@ def create_app(
     for routes in (models, samples, augmentations, datasets, interpolations, variations, verifications, operations):
         app.include_router(routes.router)
     return app
+
+
+def _create_decoders(settings: Settings) -> Decoders:
+    return Decoders(settings.limits, processes=min(count_cores(), MAX_DECODERS), max_waiting=settings.queue.requests)
+
+
+def _create_augmenters(settings: Settings) -> Augmenters:
+    limits = settings.limits
+    return Augmenters(
+        limits,
+        processes=count_cores(),
+        max_waiting=settings.queue.requests,
+        answer_bytes=limits.answer_bytes,
+        seconds=limits.augmentation_s,
+    )

@@ -52,7 +52,9 @@ def _list_steps(plan: Plan) -> list[_Listed]:
 
 def _list_step(step: Step, count: int) -> _Listed:
     columns = []
-    for name, column in step.columns.items():
+    # In one order whoever made the columns: a file that says what was applied is the same when that is replayed.
+    for name in filter(step.columns.__contains__, step.operation.applied.model_fields):
+        column = step.columns[name]
         is_each = isinstance(column, np.ndarray) and column.shape[:1] == (count,)
         columns.append((name, list(map(_plain, column)) if is_each else column, is_each))
     return step.operation.model_fields["op"].default, columns, step.applied.tolist()

@@ -67,7 +67,7 @@ def test_a_tag_that_is_unknown_is_not_repeated():
     error = explain(Policy, {"op": {"op": CANARY}})
 
     assert CANARY not in str(error.detail) + str(error.fields)
-    assert "'rotate'" in error.detail
+    assert "rotate, flip" in error.detail
 
 
 def test_a_part_of_the_path_that_is_not_well_formed_is_not_found():
