@@ -42,6 +42,8 @@ from app.decoding.sniffing import UploadFormat
 FILE = Path(__file__).parent / "results" / "augmentation.json"
 QUALITY = 90
 VARIANTS = 16
+AT_ONCE = 8
+"""Files that the service puts into one job, where there are many."""
 DEGREES, DEVIATION = 15.0, 10.0
 BARS = {
     ("512 to 224", "albumentations"): 2.0,
@@ -114,12 +116,12 @@ def make_tasks(photos: Pictures) -> list[Task]:
     small = [cv2.resize(photo, (32, 32), interpolation=cv2.INTER_AREA) for photo in photos]
     batch = [np.roll(small[number % len(small)], number, axis=1) for number in range(512)]
     many = [np.roll(photos[number % len(photos)], number, axis=1) for number in range(32)]
-    files = [simplejpeg.encode_jpeg(photo, quality=QUALITY, colorsubsampling="420") for photo in photos]
+    files = [simplejpeg.encode_jpeg(photo, quality=QUALITY, colorsubsampling="420") for photo in many]
     return [
         Task("512 to 224", {"Fount": ours(many, 224), "Pillow": pillow(photos, 224)} | peers(many, 224)),
         Task("32 to 32, batches", {"Fount": ours(batch, 32), "Pillow": pillow(batch[:128], 32)} | peers(batch, 32)),
-        Task("JPEG to JPEG", {"Fount": our_files(files, 1), "Pillow": pillow_files(files)} | peer_files(files, 1)),
-        Task("one JPEG to 16", {"Fount": our_files(files[:2], VARIANTS)} | peer_files(files[:2], VARIANTS)),
+        Task("JPEG to JPEG", {"Fount": our_files(files, 1), "Pillow": pillow_files(files[:8])} | peer_files(files, 1)),
+        Task("one JPEG to 16", {"Fount": our_files(files[:1], VARIANTS)} | peer_files(files[:1], VARIANTS)),
     ]
 
 
@@ -163,9 +165,11 @@ def our_files(files: Sequence[bytes], copies: int) -> Work:
 
     def work() -> int:
         seed = next(seeds)
-        for file in files:
-            pixels = read_image(file, UploadFormat.JPEG, DecodeOptions(), 2**25).pixels
-            for output in augment([Source(pixels, key_of(file))], Order(nodes, seed, copies)):
+        for start in range(0, len(files), AT_ONCE):
+            some = files[start : start + AT_ONCE]
+            pixels = [read_image(file, UploadFormat.JPEG, DecodeOptions(), 2**25).pixels for file in some]
+            sources = [Source(one, key_of(file)) for one, file in zip(pixels, some, strict=True)]
+            for output in augment(sources, Order(nodes, seed, copies)):
                 facts = {"trace": dump_trace(output.plan, output.row)}
                 encode_file(output.pixels, FileFormat.JPEG, QUALITY, facts)
         return len(files) * copies

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from app.api.augmented.form import Form
+from app.api.augmented.form import Form, Upload
 from app.augmentation.jobs import ArrayInput, AugmentJob, write_job
 
 COPIES_AT_ONCE = 16
 BATCH_AT_ONCE = 256
+FILES_AT_ONCE = 8
+FEW_JOBS = 4
+"""So that there is one for each of some cores."""
+ENOUGH_FILE_BYTES = 2**20
+"""Of files that are worth a job of their own."""
 ENOUGH_BYTES = 4 * 2**20
 """Pixels of an array that are worth a job of their own."""
 
@@ -59,11 +64,30 @@ def _cut_batch(form: Form, batch: ArrayInput, whole: AugmentJob, fan_out: int) -
 
 
 def _cut_files(form: Form, whole: AugmentJob, fan_out: int) -> Iterator[JobFiles]:
+    if whole.copies * fan_out < COPIES_AT_ONCE:
+        yield from _group_files(form, whole, fan_out)
+        return
     for number, one in enumerate(form.files):
         for start in range(0, whole.copies, COPIES_AT_ONCE):
             copies = min(COPIES_AT_ONCE, whole.copies - start)
             part = msgspec.structs.replace(whole, copies=copies, first_copy=whole.first_copy + start)
             yield _write(part, [one.what], one.files, number, copies * fan_out)
+
+
+def _group_files(form: Form, whole: AugmentJob, fan_out: int) -> Iterator[JobFiles]:
+    """Put files of few copies into jobs together: what is drawn for many of one size takes hardly longer."""
+    outputs = whole.copies * fan_out
+    most = min(FILES_AT_ONCE, COPIES_AT_ONCE // outputs, max(1, len(form.files) // FEW_JOBS))
+    group: list[Upload] = []
+    num_bytes = 0
+    for number, one in enumerate(form.files):
+        group.append(one)
+        num_bytes += sum(map(len, one.files))
+        if len(group) >= most or num_bytes >= ENOUGH_FILE_BYTES or number + 1 == len(form.files):
+            first = number + 1 - len(group)
+            files = [file for each in group for file in each.files]
+            yield _write(whole, [each.what for each in group], files, first, len(group) * outputs)
+            group, num_bytes = [], 0
 
 
 def _write(job: AugmentJob, inputs: Sequence[object], files: Sequence[bytes], first: int, num_outputs: int) -> JobFiles:
