@@ -1,7 +1,7 @@
 """Pictures moved by OpenCV: one resampling, with a filter before it where pictures shrink.
 
-Fractional box filters and turned ones have no fast kernel. A whole-number box filter has: it shrinks the part that is
-seen to between two thirds and one and a half of the final density, and the one interpolation does the rest.
+Fractional box filters and turned ones have no fast kernel. Two by two has: again and again, it shrinks the part that is
+seen to between 0.7 and 1.4 of the final density, and the one interpolation does the rest.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.augmentation.density import count_boxes
 from app.augmentation.draws import F64, I64
 from app.augmentation.frames import RGB, WHITE, Pixels
 from app.augmentation.nodes import Mask
@@ -28,7 +29,6 @@ BORDERS = {
 INTERPOLATIONS = {"nearest": cv2.INTER_NEAREST, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 MAX_CHANNELS = 4
 """That OpenCV moves at once."""
-_SHRINKS = 1.5
 _MARGIN = 3
 _PROBES = 32
 _MUCH_LARGER = 4
@@ -60,7 +60,7 @@ class MatrixMoves:
         is_affine = np.all(np.abs(self._backs[:, 2, :2]) < _TINY, axis=1)
         self._are_affine: list[bool] = is_affine.tolist()
         boxes = np.ones((len(matrices), 2)) if interpolation == "nearest" else _footprints(self._backs, heights, widths)
-        self._boxes: list[tuple[int, int]] = [(across, down) for across, down in _count_boxes(boxes).tolist()]
+        self._boxes: list[tuple[int, int]] = [(across, down) for across, down in count_boxes(boxes).tolist()]
         self._centred = _centre(self._backs)
         self._last: Pixels | None = None
         self._shrunk: dict[tuple[int, int], tuple[Pixels, F64]] = {}
@@ -250,7 +250,7 @@ def _shrink_all(pixels: Pixels, points: NDArray[np.float32]) -> tuple[Pixels, ND
         return pixels, points
     few = tuple(slice(None, None, -(-side // _PROBES)) for side in points.shape[:2])
     slopes = [np.median(np.abs(np.diff(points, axis=axis)[few]), axis=(0, 1)) for axis in (1, 0)]
-    boxes = _count_boxes(np.asarray(np.hypot(*slopes))).tolist()
+    boxes = count_boxes(np.asarray(np.hypot(*slopes))).tolist()
     across, down = min(boxes[0], pixels.shape[1]), min(boxes[1], pixels.shape[0])
     if across == down == 1:
         return pixels, points
@@ -264,6 +264,12 @@ def _average(pixels: Pixels, across: int, down: int) -> Pixels:
     if any(missing):
         edge = cv2.BORDER_REPLICATE
         pixels = _by_parts(pixels, lambda one: cv2.copyMakeBorder(one, 0, missing[1], 0, missing[0], edge))
+    while across % 2 == down % 2 == 0:  # there is a fast kernel for two by two
+        pixels, across, down = _resize(pixels, 2, 2), across // 2, down // 2
+    return pixels if across == down == 1 else _resize(pixels, across, down)
+
+
+def _resize(pixels: Pixels, across: int, down: int) -> Pixels:
     shape = pixels.shape[1] // across, pixels.shape[0] // down
     return _by_parts(pixels, lambda one: cv2.resize(one, shape, interpolation=cv2.INTER_AREA))
 
@@ -275,11 +281,6 @@ def _footprints(backs: F64, heights: I64, widths: I64) -> F64:
     points = np.concatenate([x, y], axis=1)[:, :, None]
     slopes = (backs[:, :2, :2] - points * backs[:, 2:, :2] / depth[:, :, None]) / depth[:, :, None]
     return np.asarray(np.hypot(slopes[:, :, 0], slopes[:, :, 1]))
-
-
-def _count_boxes(footprints: F64) -> I64:
-    """Return how many pixels across and down become one."""
-    return np.where(footprints >= _SHRINKS, np.rint(footprints), 1).astype(np.int64)
 
 
 def _seen(back: F64, size: tuple[int, int], shape: tuple[int, ...], fill: Fill) -> tuple[int, int, int, int]:

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from app.augmentation.density import count_boxes
 from app.augmentation.primitives import Border, Displacement, Fill
 from app.augmentation.program import Resample
 from app.generators.pixels import Pixels
@@ -14,7 +15,6 @@ from app.generators.pixels import Pixels
 Taps: TypeAlias = list[tuple[Tensor, Tensor]]
 """Neighbours of places along one axis: their numbers, and how much each counts."""
 
-_SHRINKS = 1.5
 _PROBES = 32
 """Of ``app.augmentation.resampling``."""
 _HORIZON = 1e-9
@@ -47,7 +47,7 @@ def _shrinks(stage: Resample, points: Tensor) -> NDArray[np.bool_]:
         footprints = _footprints(np.asarray(np.linalg.inv(piece), np.float64), stage)
     else:
         footprints = _usual_distances(points)
-    return np.asarray((footprints >= _SHRINKS).any(axis=1))
+    return np.asarray((count_boxes(footprints) > 1).any(axis=1))
 
 
 def _footprints(back: NDArray[np.float64], stage: Resample) -> NDArray[np.float64]:

@@ -47,11 +47,11 @@ def test_a_mirrored_picture_that_sticks_out_is_filled():
 @pytest.mark.parametrize("channels", [1, 3, 5])
 def test_a_picture_gathered_at_wide_distances_is_averaged(channels):
     picture = make_picture("float32", channels, height=24, width=36)
-    points = np.stack(np.meshgrid(np.arange(12) * 3 + 1.5, np.arange(8) * 3 + 1.5), axis=2).astype(np.float32)
+    points = np.stack(np.meshgrid(np.arange(9) * 4 + 2, np.arange(6) * 4 + 2), axis=2).astype(np.float32)
 
     gathered = gather(picture, points, Fill("edge"), "linear")
 
-    np.testing.assert_allclose(picture.reshape(8, 3, 12, 3, channels).mean(axis=(1, 3)), gathered, atol=1e-5)
+    np.testing.assert_allclose(picture.reshape(6, 4, 9, 4, channels).mean(axis=(1, 3)), gathered, atol=1e-5)
 
 
 def test_nearest_pixels_are_never_averaged():
