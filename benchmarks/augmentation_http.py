@@ -129,11 +129,14 @@ def write_form(files: list[bytes], copies: int) -> bytes:
     request |= {"format": "jpeg"} if is_one else {"format": "zip", "image_format": "jpeg"}
     body = io.BytesIO()
     for file in files:
-        body.write(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'.encode())
-        body.write(file + b"\r\n")
-    body.write(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="request"\r\n\r\n'.encode())
+        body.write(_begin_part('name="images"; filename="a"') + file + b"\r\n")
+    body.write(_begin_part('name="request"'))
     body.write(json.dumps(request).encode() + f"\r\n--{BOUNDARY}--\r\n".encode())
     return body.getvalue()
+
+
+def _begin_part(name: str) -> bytes:
+    return f"--{BOUNDARY}\r\nContent-Disposition: form-data; {name}\r\n\r\n".encode()
 
 
 class open_service:  # noqa: N801 - a context manager, used as a function
@@ -166,8 +169,8 @@ class open_service:  # noqa: N801 - a context manager, used as a function
 def render(document: dict[str, Any]) -> str:
     """Write the section."""
     head = (
-        f"`python benchmarks/augmentation_http.py` · {document['date']} · {document['machine']}. Outputs per second: 512"
-        f" pixels to 224, {CLIENTS} clients on the same cores, beside the engine in {CORES} processes."
+        f"`python benchmarks/augmentation_http.py` · {document['date']} · {document['machine']}. Outputs per second:"
+        f" 512 pixels to 224, {CLIENTS} clients on the same cores, beside the engine in {CORES} processes."
     )
     lines = ["| request | over HTTP | engine | share |", "| --- | ---: | ---: | ---: |"]
     for row in document["rows"]:
