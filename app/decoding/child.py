@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -30,6 +30,8 @@ from app.decoding.wire import (
 )
 
 Payload: TypeAlias = NDArray[np.uint8]
+
+_SMALL_BYTES = 2**17
 
 _log = get_logger(__name__)
 
@@ -109,9 +111,8 @@ class Child:
         loop = asyncio.get_running_loop()
         job = Job(task.head, [len(file) for file in task.files], task.seconds)
         try:
-            await loop.sock_sendall(self._connection, write_message(job))
-            for file in task.files:
-                await loop.sock_sendall(self._connection, file)
+            for piece in _join_small([write_message(job), *task.files]):
+                await loop.sock_sendall(self._connection, piece)
         except OSError:
             raise ChildLostError from None
         match await self._read_answer():
@@ -199,3 +200,16 @@ def _start(command: Sequence[str], control_fd: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,  # what codecs print may be what callers sent
     )
+
+
+def _join_small(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """Put small pieces together: a call of the system takes longer than a copy of them."""
+    waiting: list[bytes] = []
+    for piece in pieces:
+        if len(piece) > _SMALL_BYTES:
+            yield b"".join(waiting)
+            yield piece
+            waiting = []
+        else:
+            waiting.append(piece)
+    yield b"".join(waiting)

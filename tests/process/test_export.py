@@ -9,7 +9,9 @@ import time
 from threading import Event
 
 import httpx
+import mlcroissant
 import pytest
+from datasets import DownloadConfig, load_dataset
 
 from tests.docs.service import served
 from tests.factories import publish_tiny_model
@@ -123,3 +125,23 @@ def test_a_dataset_of_one_model_needs_no_file(command, tmp_path):
     assert 0 == report.returncode, report.stderr
     assert {"README.md", "croissant.json", "dataset.json", "export.json"} < read_tree(tmp_path / "out").keys()
     assert 2 == len(list((tmp_path / "out").glob("*.npz")))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_an_exported_folder_is_loaded_as_it_stands(command, tmp_path):
+    folder = tmp_path / "out"
+    (tmp_path / "recipe.json").write_text(json.dumps(RECIPE | {"format": "parquet"}))
+    assert 0 == run(command("-o", str(folder))).returncode
+
+    local = DownloadConfig(local_files_only=True)
+    loaded = load_dataset(str(folder), cache_dir=str(tmp_path / "cache"), download_config=local)
+
+    num_samples = SHARD_SIZE * NUM_SHARDS
+    assert {"train": num_samples * 9 // 10, "test": num_samples // 10} == {
+        name: len(rows) for name, rows in loaded.items()
+    }
+    assert list(range(num_samples)) == sorted(index for rows in loaded.values() for index in rows["index"])
+    metadata = mlcroissant.Dataset(str(folder / "croissant.json")).metadata
+    assert [] == list(metadata.ctx.issues.errors)
+    shards = {one.content_url for one in metadata.distribution}
+    assert {path.name for path in folder.glob("*.parquet")} == {url.rpartition("/")[2] for url in shards}
