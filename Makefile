@@ -20,7 +20,7 @@ run: env ## Serve the shipped models on http://127.0.0.1:8000 (PORT=, HOST=, MOD
 	@exec env FOUNT_REPOSITORY__URL='$(MODELS)' $(BIN)/fount serve --host $(HOST) --port $(PORT) $(ARGS)
 
 test: env-dev ## Run all tests (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-fast: env-dev ## Run the tests that start no process
 	@$(BIN)/python -m pytest tests/unit tests/api tests/properties $(ARGS)

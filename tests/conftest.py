@@ -14,6 +14,14 @@ from tests import fakes
 from tests.drafts import make_draft, make_files
 
 
+def pytest_collection_modifyitems(items):
+    """Run tests that start processes one by one, before the others: those fill the second core meanwhile."""
+    processes = [item for item in items if "process" in item.path.parts]
+    for item in processes:
+        item.add_marker(pytest.mark.xdist_group("process"))
+    items.sort(key=lambda item: "process" not in item.path.parts)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     """Tests run side by side: threads that compete for cores spin, and a second of work becomes a minute."""
