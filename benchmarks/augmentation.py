@@ -33,11 +33,11 @@ from app.augmentation.files import encode_file
 from app.augmentation.frames import Pixels
 from app.augmentation.orders import Order
 from app.augmentation.policy import Policy
-from app.augmentation.request import FileFormat
 from app.augmentation.traces import dump_trace
 from app.decoding.messages import DecodeOptions
 from app.decoding.reading import read_image
 from app.decoding.sniffing import UploadFormat
+from app.imaging.codec import ImageFormat
 
 FILE = Path(__file__).parent / "results" / "augmentation.json"
 QUALITY = 90
@@ -171,7 +171,7 @@ def our_files(files: Sequence[bytes], copies: int) -> Work:
             sources = [Source(one, key_of(file)) for one, file in zip(pixels, some, strict=True)]
             for output in augment(sources, Order(nodes, seed, copies)):
                 facts = {"trace": dump_trace(output.plan, output.row)}
-                encode_file(output.pixels, FileFormat.JPEG, QUALITY, facts)
+                encode_file(output.pixels, ImageFormat.JPEG, QUALITY, facts)
         return len(files) * copies
 
     return work

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from app.augmentation.frames import RGB, Pixels
-from app.augmentation.request import FileFormat
 from app.core.errors import InvalidInputError
+from app.imaging.codec import ImageFormat
 from app.imaging.mark import ENHANCED_XMP, TEXT_KEYWORD
 from app.imaging.png import write_png
 
@@ -17,7 +17,7 @@ MAX_FILE_CHANNELS = 4
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
-def check_file(pixels: Pixels, image_format: FileFormat) -> None:
+def check_file(pixels: Pixels, image_format: ImageFormat) -> None:
     """Refuse what a format does not hold.
 
     Raises:
@@ -26,13 +26,13 @@ def check_file(pixels: Pixels, image_format: FileFormat) -> None:
     channels, depth = pixels.shape[2], pixels.dtype
     if channels > MAX_FILE_CHANNELS or depth == np.float32:
         raise InvalidInputError("image files hold 8 or 16 bits in 1 to 4 channels; ask for npy or npz")
-    if image_format != FileFormat.PNG and depth != np.uint8:
+    if image_format != ImageFormat.PNG and depth != np.uint8:
         raise InvalidInputError("only PNG files hold 16 bits; ask for `image_format` png, npy or npz")
-    if image_format == FileFormat.JPEG and channels not in {1, RGB}:
+    if image_format == ImageFormat.JPEG and channels not in {1, RGB}:
         raise InvalidInputError("JPEG files hold no transparency; ask for `input.alpha` composite or drop, or for png")
 
 
-def encode_file(pixels: Pixels, image_format: FileFormat, quality: int, facts: dict[str, Any]) -> bytes:
+def encode_file(pixels: Pixels, image_format: ImageFormat, quality: int, facts: dict[str, Any]) -> bytes:
     """Encode an augmented image.
 
     Args:
@@ -44,10 +44,10 @@ def encode_file(pixels: Pixels, image_format: FileFormat, quality: int, facts: d
     Returns:
         The file; the same for the same arguments.
     """
-    if image_format == FileFormat.PNG:
+    if image_format == ImageFormat.PNG:
         text = json.dumps(facts, separators=(",", ":"))
         return write_png(pixels, xmp=ENHANCED_XMP, text=(TEXT_KEYWORD, text))
-    if image_format == FileFormat.JPEG:
+    if image_format == ImageFormat.JPEG:
         from app.imaging.jpeg import encode_jpeg  # noqa: PLC0415 - a codec: in children only
 
         return encode_jpeg(pixels, quality=quality, xmp=ENHANCED_XMP)

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.augmentation.request import FileFormat
 from app.decoding.messages import DecodeOptions
 from app.decoding.sniffing import UploadFormat
+from app.imaging.codec import ImageFormat
 
 LENGTH_BYTES = 8
 
@@ -55,7 +55,7 @@ class Delivery(msgspec.Struct, frozen=True):
         is_marked: Whether files say what was applied.
     """
 
-    image_format: FileFormat | None
+    image_format: ImageFormat | None
     quality: int = 95
     is_marked: bool = True
 

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from app.augmentation.jobs import OutputRecord
-from app.augmentation.request import AugmentationFormat, FileFormat
+from app.augmentation.request import AugmentationFormat
 from app.core.errors import InvalidInputError
+from app.imaging.codec import ImageFormat
 from app.imaging.formats.npy import write_header as write_array_header
 from app.imaging.formats.tar import end_archive, write_comment_member, write_member
 from app.imaging.formats.zip_records import Entry, write_end, write_header, write_listing
@@ -30,7 +31,7 @@ MEDIA_TYPES = {
 }
 SINGLE = frozenset({AugmentationFormat.PNG, AugmentationFormat.JPEG, AugmentationFormat.WEBP})
 ARRAYS = frozenset({AugmentationFormat.NPY, AugmentationFormat.NPZ, AugmentationFormat.GRID})
-_EXTENSIONS = {FileFormat.PNG: "png", FileFormat.JPEG: "jpg", FileFormat.WEBP: "webp"}
+_EXTENSIONS = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}
 
 
 class Item(NamedTuple):
@@ -52,7 +53,7 @@ class Summary(NamedTuple):
 
     num_outputs: int
     facts: dict[str, Any]
-    image_format: FileFormat
+    image_format: ImageFormat
 
     @property
     def text(self) -> str:

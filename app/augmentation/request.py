@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.augmentation.draws import MAX_COPIES
 from app.augmentation.targets.documents import Targets
-from app.core.seeds import SEED_LIMIT
+from app.imaging.codec import ImageFormat
+from app.schemas.samples import Seed
 
 MAX_IMAGES = 4096
 MAX_SIDE = 65536
@@ -19,7 +20,6 @@ PolicyDocument = Annotated[
     dict[str, Any],
     Field(description='`{"preset": name}`, or `{"ops": [...]}`: operations in the order of application.'),
 ]
-Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
 Copies = Annotated[int, Field(ge=1, le=MAX_COPIES)]
 
 
@@ -35,14 +35,6 @@ class AugmentationFormat(enum.StrEnum):
     NPY = "npy"
     NPZ = "npz"
     JSON = "json"
-
-
-class FileFormat(enum.StrEnum):
-    """Image files in a container."""
-
-    PNG = "png"
-    JPEG = "jpeg"
-    WEBP = "webp"
 
 
 class InputOptions(BaseModel):
@@ -91,7 +83,7 @@ class AugmentationRequest(BaseModel):
     format: AugmentationFormat | None = Field(
         None, strict=False, description="Else by `Accept`, else PNG for one output and ZIP for more."
     )
-    image_format: FileFormat = Field(FileFormat.PNG, strict=False, description="Of files in ZIP, TAR and JSON.")
+    image_format: ImageFormat = Field(ImageFormat.PNG, strict=False, description="Of files in ZIP, TAR and JSON.")
     quality: Annotated[int, Field(ge=1, le=100)] = Field(95, description="Of JPEG and WebP files.")
     input: InputOptions = Field(InputOptions(), description="How uploaded files become pixels.")
     targets: Annotated[list[Targets], Field(max_length=MAX_IMAGES)] | None = Field(

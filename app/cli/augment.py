@@ -82,11 +82,11 @@ def augment(
     as_json: AsJson = False,
 ) -> None:
     """Write augmented copies of the images in a folder; the same command goes on with what was broken off."""
-    from app.augmentation.request import FileFormat
     from app.cli.augment_order import AugmentOrder, Balance
     from app.core.logging import configure_logging
     from app.core.settings import LogSettings, load_settings
     from app.decoding.messages import DecodeOptions
+    from app.imaging.codec import ImageFormat
 
     balances = balance or balance_to is not None
     if balances and copies is not None:
@@ -99,7 +99,7 @@ def augment(
         policy=_read_policy(policy),
         amount=Balance(balance_to) if balances else copies or 1,
         first_copy=first_copy,
-        image_format=FileFormat(image_format),
+        image_format=ImageFormat(image_format),
         quality=quality,
         options=DecodeOptions(alpha=alpha, animation=frames),
         keeps_originals=keep_originals,

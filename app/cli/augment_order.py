@@ -8,13 +8,13 @@ from app.augmentation.jobs import Delivery
 from app.augmentation.operation import Operation
 from app.augmentation.operations.mixing import Mixing
 from app.augmentation.policy import Policy
-from app.augmentation.request import FileFormat
 from app.core.errors import DatasetError, InvalidInputError
 from app.data.folders import list_files
 from app.data.layout import describe_suffixes, is_image_path
 from app.decoding.messages import DecodeOptions
+from app.imaging.codec import ImageFormat
 
-_ENDINGS = {FileFormat.PNG: "png", FileFormat.JPEG: "jpg", FileFormat.WEBP: "webp"}
+_ENDINGS = {ImageFormat.PNG: "png", ImageFormat.JPEG: "jpg", ImageFormat.WEBP: "webp"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +50,7 @@ class AugmentOrder:
     policy: Policy
     amount: int | Balance
     first_copy: int
-    image_format: FileFormat
+    image_format: ImageFormat
     quality: int
     options: DecodeOptions
     keeps_originals: bool

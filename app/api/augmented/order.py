@@ -14,12 +14,13 @@ from app.augmentation.operations.mixing import Mixing
 from app.augmentation.packing import ARRAYS, MAX_JSON, SINGLE, Summary
 from app.augmentation.policy import ENGINE_VERSION, Policy
 from app.augmentation.registry import BY_NAME
-from app.augmentation.request import AugmentationFormat, AugmentationRequest, FileFormat
+from app.augmentation.request import AugmentationFormat, AugmentationRequest
 from app.augmentation.traces import Trace
 from app.core.errors import InvalidInputError, LimitExceededError
 from app.core.seeds import draw_seed
 from app.core.settings import LimitSettings
 from app.decoding.messages import DecodeOptions
+from app.imaging.codec import ImageFormat
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class AugmentationOrder:
         facts: dict[str, Any] = {"seed": self.job.seed, "engine": ENGINE_VERSION}
         if self.policy is not None:
             facts |= {"policy_sha256": self.policy.digest, "policy": self.policy.model_dump(mode="json")}
-        return Summary(self.num_outputs, facts, self.job.delivery.image_format or FileFormat.PNG)
+        return Summary(self.num_outputs, facts, self.job.delivery.image_format or ImageFormat.PNG)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -146,10 +147,10 @@ def _choose_options(request: AugmentationRequest) -> DecodeOptions:
     return DecodeOptions(chosen.alpha, (red, green, blue), chosen.icc, chosen.frames)
 
 
-def _choose_file(request: AugmentationRequest, chosen: AugmentationFormat) -> FileFormat | None:
+def _choose_file(request: AugmentationRequest, chosen: AugmentationFormat) -> ImageFormat | None:
     if chosen in ARRAYS:
         return None
-    return FileFormat(chosen) if chosen in SINGLE else request.image_format
+    return ImageFormat(chosen) if chosen in SINGLE else request.image_format
 
 
 def _count_parts(policy: Policy) -> int:

@@ -6,13 +6,13 @@ import pytest
 from PIL import Image
 
 from app.augmentation.policy import Policy
-from app.augmentation.request import FileFormat
 from app.cli.augment_folder import OutputFolder
 from app.cli.augment_order import AugmentOrder, Balance
 from app.cli.augment_run import run_augmentation
 from app.core.errors import DatasetError, ImageTooLargeError, InvalidInputError, UndecodableImageError
 from app.core.settings import Settings
 from app.decoding.messages import DecodeOptions
+from app.imaging.codec import ImageFormat
 from tests.fakes import make_augmenters
 from tests.pictures import encode, make_files, make_pixels, write_folder
 
@@ -35,7 +35,7 @@ def make_order(tmp_path):
             policy=read_policy(ops),
             amount=2,
             first_copy=0,
-            image_format=FileFormat.PNG,
+            image_format=ImageFormat.PNG,
             quality=95,
             options=DecodeOptions(),
             keeps_originals=False,
@@ -221,7 +221,7 @@ async def test_classes_cannot_be_balanced_by_what_is_no_single_image(make_order,
 
 
 async def test_formats_are_those_of_the_names(make_order):
-    order = make_order(files={"a.png": encode(make_pixels())}, image_format=FileFormat.JPEG, amount=1)
+    order = make_order(files={"a.png": encode(make_pixels())}, image_format=ImageFormat.JPEG, amount=1)
 
     await run(order)
 
