@@ -216,15 +216,6 @@ def take_rows(value: Any, indices: I64, count: int) -> Any:
 Moves: TypeAlias = Warp | Displacement
 
 
-def moves_of(plan: Plan, row: int) -> list[tuple[Moves, Frames]]:
-    """Return what moves the pixels of an output, in order, each with the pictures before it."""
-    return [
-        (step.primitive, step.before)
-        for step in plan.steps
-        if step.applied[row] and isinstance(step.primitive, Warp | Displacement)
-    ]
-
-
 def has_mix(plan: Plan) -> bool:
     """Tell whether outputs need other inputs."""
     return any(isinstance(step.primitive, Mix) for step in plan.steps)
