@@ -36,7 +36,7 @@ class AccessScope(enum.StrEnum):
 
 
 class StoredKey(BaseModel):
-    """One key as the file has it; the key itself is nowhere."""
+    """One key as the file has it; the key itself is nowhere. Rates that are left out are those of the settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,6 +45,8 @@ class StoredKey(BaseModel):
     scopes: list[AccessScope] = Field(min_length=1)
     created: AwareDatetime
     note: str = Field("", max_length=200)
+    requests_per_minute: int | None = Field(None, ge=0, le=10_000_000)
+    device_seconds_per_minute: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
 
 
 _FILE = TypeAdapter(list[StoredKey])
@@ -52,10 +54,19 @@ _FILE = TypeAdapter(list[StoredKey])
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request."""
+    """Who sent a request.
+
+    Attributes:
+        id: Of the key.
+        scopes: What the key may do.
+        requests_per_minute: Of its own; 0: any number, None: as the settings say.
+        device_seconds_per_minute: Of its own, likewise.
+    """
 
     id: str
     scopes: frozenset[AccessScope]
+    requests_per_minute: int | None = None
+    device_seconds_per_minute: float | None = None
 
 
 ANYBODY = Caller("anybody", frozenset(AccessScope))
@@ -95,7 +106,7 @@ def read_keys_file(path: Path) -> list[StoredKey]:
 
 def write_keys_file(path: Path, keys: list[StoredKey]) -> None:
     """Replace a keys file in one step, readable by its owner only."""
-    document = json.dumps(_FILE.dump_python(keys, mode="json"), indent=2, ensure_ascii=False) + "\n"
+    document = json.dumps(_FILE.dump_python(keys, mode="json", exclude_none=True), indent=2, ensure_ascii=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # created with mode 0600
     try:
@@ -166,7 +177,11 @@ class KeyRing:
         except OSError as error:
             raise ConfigurationError(f"cannot read the keys file: {error.strerror}", setting="keys_file") from error
         self._stamp = stamp  # also of an unusable file, which is read again only when it changes
-        self._stored = [(key.sha256, Caller(key.id, frozenset(key.scopes))) for key in read_keys_file(path)]
+        self._stored = [(key.sha256, _caller_of(key)) for key in read_keys_file(path)]
+
+
+def _caller_of(key: StoredKey) -> Caller:
+    return Caller(key.id, frozenset(key.scopes), key.requests_per_minute, key.device_seconds_per_minute)
 
 
 def _stamp(path: Path) -> Stamp:

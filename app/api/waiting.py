@@ -35,7 +35,8 @@ def read_terms(request: Request, engine: Engine) -> Terms:
         InvalidInputError: If the header is not a number of seconds above 0.
     """
     text = request.headers.get(TIMEOUT)
-    return engine.agree(request.scope["state"]["caller"].id, None if text is None else _parse(text))
+    state = request.scope["state"]
+    return engine.agree(state["caller"].id, None if text is None else _parse(text), state.get("allowance"))
 
 
 def _parse(text: str) -> float:

@@ -13,6 +13,8 @@ from app.cli.console import console, err_console, fail, plain, print_json
 from app.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from app.api.keys import AccessScope, StoredKey
 
 DEFAULT_FILE = Path("keys.json")
@@ -32,6 +34,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def create_key(
     scopes: Annotated[str, typer.Option(help="Comma-separated: read, sample, augment, admin.")] = "read,sample",
     note: Annotated[str, typer.Option(help="What the key is for.")] = "",
+    requests_per_minute: Annotated[
+        int | None, typer.Option(min=0, help="Requests in a minute; 0: any number. Else as the service is set.")
+    ] = None,
+    device_seconds_per_minute: Annotated[
+        float | None, typer.Option(min=0, help="Device time in a minute; 0: any. Else as the service is set.")
+    ] = None,
     keys_file: KeysFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,10 +56,16 @@ def create_key(
     key = draw_key()
     try:
         entry = StoredKey(
-            id=secrets.token_hex(4), sha256=hash_key(key), scopes=_parse_scopes(scopes), created=utc_now(), note=note
+            id=secrets.token_hex(4),
+            sha256=hash_key(key),
+            scopes=_parse_scopes(scopes),
+            created=utc_now(),
+            note=note,
+            requests_per_minute=requests_per_minute,
+            device_seconds_per_minute=device_seconds_per_minute,
         )
-    except ValidationError:
-        raise typer.BadParameter("a note has at most 200 characters", param_hint="--note") from None
+    except ValidationError as error:
+        raise _explain(error) from None
     write_keys_file(path, [*keys, entry])
     if as_json:
         print_json({"id": entry.id, "key": key, "scopes": entry.scopes, "keys_file": str(path)})
@@ -65,11 +79,11 @@ def list_keys(keys_file: KeysFile = None, as_json: AsJson = False) -> None:
     """List the keys: ids, scopes and notes."""
     keys = _read(_choose_file(keys_file))
     if as_json:
-        print_json({"keys": [key.model_dump(mode="json", exclude={"sha256"}) for key in keys]})
+        print_json({"keys": [key.model_dump(mode="json", exclude={"sha256"}, exclude_none=True) for key in keys]})
         return
-    table = Table("id", "scopes", "created", "note", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table("id", "scopes", "rates", "created", "note", box=SIMPLE, padding=(0, 1, 0, 0))
     for key in keys:
-        table.add_row(plain(key.id), ", ".join(key.scopes), key.created.isoformat(), plain(key.note))
+        table.add_row(plain(key.id), ", ".join(key.scopes), _show_rates(key), key.created.isoformat(), plain(key.note))
     console.print(table)
 
 
@@ -88,6 +102,18 @@ def revoke_key(
         fail(f"no key has the id {key_id}")
     write_keys_file(path, kept)
     err_console.print(f"revoked {key_id}", markup=False)
+
+
+def _explain(error: ValidationError) -> typer.BadParameter:
+    """Say which option a new key cannot be made with."""
+    field = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    rule = "a note has at most 200 characters" if field == "note" else "more than a key may be given"
+    return typer.BadParameter(rule, param_hint=f"--{field.replace('_', '-')}")
+
+
+def _show_rates(key: StoredKey) -> str:
+    rates = {"requests": key.requests_per_minute, "device s": key.device_seconds_per_minute}
+    return ", ".join(f"{rate or 'any'} {name}/min" for name, rate in rates.items() if rate is not None)
 
 
 def _choose_file(given: Path | None) -> Path:

@@ -30,11 +30,13 @@
     │   └── PreconditionFailedError  precondition-failed
     ├── CapacityError                no-capacity
     │   ├── QueueFullError           queue-full
+    │   ├── RateLimitedError         rate-limited
     │   ├── DeadlineExceededError    deadline-exceeded
     │   └── NotReadyError            not-ready
     ├── WorkerError                  worker-failed
     │   ├── WorkerLostError          worker-lost
     │   ├── PoisonRequestError       poison-request
+    │   ├── ModelUnhealthyError      model-unhealthy
     │   └── OutOfDeviceMemoryError   out-of-device-memory
     ├── RepositoryError              repository-failed
     │   ├── DigestMismatchError      digest-mismatch
@@ -240,6 +242,12 @@ class QueueFullError(CapacityError):
     code = "queue-full"
 
 
+class RateLimitedError(CapacityError):
+    """The key has asked for as much as it may in a minute; ``policy`` names the bound, ``RateLimit`` what is left."""
+
+    code = "rate-limited"
+
+
 class DeadlineExceededError(CapacityError):
     """The request was not begun, or would not be, within the time that it may wait; ``Fount-Timeout`` says how long."""
 
@@ -268,6 +276,12 @@ class PoisonRequestError(WorkerError):
     """Two workers died while computing this request, so it is not tried again."""
 
     code = "poison-request"
+
+
+class ModelUnhealthyError(WorkerError):
+    """The version makes images that nobody should get, or ends workers; others of the model go on."""
+
+    code = "model-unhealthy"
 
 
 class OutOfDeviceMemoryError(WorkerError):

@@ -73,6 +73,36 @@ class QueueSettings(_Section):
     window_batches: int = Field(4, ge=1, le=64, description="Batches one request may have ahead of its reader.")
 
 
+class RateSettings(_Section):
+    """How much a key may ask for in any minute; `fount keys create` may give a key bounds of its own."""
+
+    requests_per_minute: int = Field(
+        0, ge=0, le=10_000_000, description="Requests of a key in a minute; 0: any number. Probes are never counted."
+    )
+    device_s_per_minute: float = Field(
+        0.0,
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="Predicted seconds of device time that a key may ask for in a minute, lanes added up; 0: any.",
+    )
+
+
+class HealthSettings(_Section):
+    """When a version that does harm is taken out of service."""
+
+    unhealthy_batches: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="Batches of values that are not finite, or of images all alike, that are one too many.",
+    )
+    crashes: int = Field(
+        3, ge=1, le=1000, description="Requests in a row that ended two workers each, or deaths while it is loaded."
+    )
+    window_s: float = Field(600.0, gt=0, le=86_400, description="Time within which such requests count.")
+
+
 class PoolSettings(_Section):
     """Finished samples for requests without a seed, made in idle time."""
 
@@ -111,6 +141,21 @@ class LogSettings(_Section):
     format: Literal["auto", "console", "json"] = Field("auto", description="`auto`: console on a terminal, else JSON.")
 
 
+class TracingSettings(_Section):
+    """Traces, sent to a collector by OTLP over HTTP; they need `pip install 'fount[tracing]'`."""
+
+    endpoint: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        max_length=2000,
+        description="URL that traces are posted to, such as `http://127.0.0.1:4318/v1/traces`. Empty: what the "
+        "standard `OTEL_EXPORTER_OTLP_ENDPOINT` says, and no traces without it.",
+    )
+    sample_ratio: float = Field(
+        1.0, ge=0, le=1, description="Share of the traces begun here that is sent; callers decide of those they began."
+    )
+
+
 class Settings(BaseSettings):
     """The service's configuration: environment variables ``FOUNT_<SECTION>__<NAME>``, command line on top."""
 
@@ -124,9 +169,12 @@ class Settings(BaseSettings):
     repository: RepositorySettings = RepositorySettings()
     worker: WorkerSettings = WorkerSettings()
     queue: QueueSettings = QueueSettings()
+    rates: RateSettings = RateSettings()
+    health: HealthSettings = HealthSettings()
     pool: PoolSettings = PoolSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @property
     def has_keys(self) -> bool:
@@ -187,3 +235,20 @@ class LaunchSettings(BaseSettings):
 
     local_world_size: int = Field(1, ge=1, description="Processes on this machine.")
     world_size: int = Field(1, ge=1, description="Processes in all.")
+
+
+class CollectorSettings(BaseSettings):
+    """What the standard variables of OpenTelemetry say; its own code reads the rest of them."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_", env_ignore_empty=True, frozen=True)
+
+    sdk_disabled: bool = Field(False, description="No traces at all.")
+    exporter_otlp_endpoint: str = Field("", description="URL of a collector, without the path.")
+    exporter_otlp_traces_endpoint: str = Field("", description="URL of a collector, with the path.")
+    traces_sampler: str = Field("", description="Which traces are sent; goes before `tracing.sample_ratio`.")
+    service_name: str = Field("", description="What traces call this service.")
+
+    def wants_traces(self, settings: TracingSettings) -> bool:
+        """Tell whether traces are sent."""
+        endpoint = settings.endpoint or self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
+        return bool(endpoint) and not self.sdk_disabled

@@ -1,13 +1,32 @@
 """Who may wait: requests are let in or refused at once, by how many wait and by when they would be begun."""
 
+import contextlib
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final, Protocol
 
 from app.core.clock import Clock
 from app.core.errors import DeadlineExceededError, QueueFullError
 from app.core.settings import QueueSettings
+from app.schemas.jobs import ModelRef
 from app.serving.batcher import Batcher
 from app.serving.counters import Counters
+
+RECALL_S: Final = 0.01
+"""How long a refusal stands for those that follow: looking at all that waits costs more than a refusal may."""
+TRUST: Final = 0.8
+"""Share of the time left that a prediction may take up: it is exceeded by a fifth now and then."""
+_MAX_RECALLED = 1024
+
+
+class Budget(Protocol):
+    """What a key may spend on the device."""
+
+    def spend(self, seconds: float, count: int) -> None:
+        """Take device time for so many samples, or raise what speaks against it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +36,12 @@ class Terms:
     Attributes:
         key: Whose share of the device it takes.
         begin_by: Monotonic time by which its first samples must go to the device.
+        budget: What pays for it; None for a key without bounds.
     """
 
     key: str = ""
     begin_by: float = math.inf
+    budget: Budget | None = None
 
 
 ANY_TIME = Terms()
@@ -34,35 +55,54 @@ class Admission:
         counters: The measured rate; refusals are counted here.
         settings: How much may wait, and how long.
         clock: Monotonic time.
+        is_shared: Whether keys share the queue: then one may hold no more places than are free, so that the flood of
+            one leaves places to others, however many flood.
+
+    Source:
+        Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet switches", with a factor
+        of 1.
     """
 
-    def __init__(self, batcher: Batcher, counters: Counters, settings: QueueSettings, clock: Clock) -> None:
+    def __init__(
+        self, batcher: Batcher, counters: Counters, settings: QueueSettings, clock: Clock, *, is_shared: bool = False
+    ) -> None:
         self._batcher = batcher
         self._counters = counters
         self._settings = settings
         self._clock = clock
+        self._is_shared = is_shared
+        self._encodings: Counter[str] = Counter()
+        self._refused: dict[tuple[str, bool], tuple[float, float]] = {}  # until when, and how long it would take
+        self._retry_after: tuple[float, int] = (-math.inf, 0)
 
-    def agree(self, key: str, timeout_s: float | None = None) -> Terms:
+    def agree(self, key: str, timeout_s: float | None = None, budget: Budget | None = None) -> Terms:
         """Fix the terms of a request that came now.
 
         Args:
             key: Whose share it takes.
             timeout_s: How long its caller would wait for it to be begun; at most ``queue.wait_s``, which goes for all.
+            budget: What pays for it.
         """
         wait_s = self._settings.wait_s if timeout_s is None else min(timeout_s, self._settings.wait_s)
-        return Terms(key, self._clock() + wait_s)
+        return Terms(key, self._clock() + wait_s, budget)
 
-    def check_room(self, waiting: int) -> None:
+    def check_room(self, waiting: int, held: int = 0) -> None:
         """Refuse a request where as many wait as may.
+
+        Args:
+            waiting: How many wait.
+            held: How many of these are of the same key.
 
         Raises:
             QueueFullError: If so; ``retry_after_s`` is an estimate.
         """
-        if waiting >= self._settings.requests:
+        free = self._settings.requests - waiting
+        if free <= 0 or (self._is_shared and held >= free):
             self._counters.refused += 1
+            whose = "requests wait as the service is willing to hold"
             raise QueueFullError(
-                "as many requests wait as the service is willing to hold",
-                retry_after_s=self._counters.estimate_wait_s(self._batcher.waiting_samples),
+                f"as many {whose if free <= 0 else f'{whose} for one key'}",
+                retry_after_s=self._estimate_wait_s(),
             )
 
     def check_time(self, terms: Terms, *, interactive: bool = True, turn: int = 0) -> None:
@@ -76,20 +116,90 @@ class Admission:
         Raises:
             DeadlineExceededError: If so; ``retry_after_s`` is an estimate.
         """
-        left_s = terms.begin_by - self._clock()
+        self.recall(terms, interactive=interactive)
+        now = self._clock()
+        left_s = TRUST * (terms.begin_by - now)
         # At most one batch of each other request goes before: mostly no more is needed than this.
         at_most = (len(self._batcher) + self._batcher.in_flight) * turn
         if left_s > 0 and self._counters.predict_s(at_most) <= left_s:
             return
         ahead = self._batcher.count_ahead(terms.key, interactive=interactive, turn=turn)
-        if left_s <= 0 or self._counters.predict_s(ahead) > left_s:
-            self._counters.overdue += 1
-            raise explain_overdue(self._counters, self._batcher)
+        ahead_s = self._counters.predict_s(ahead)
+        if left_s <= 0 or ahead_s > left_s:
+            if len(self._refused) >= _MAX_RECALLED:
+                self._refused.clear()
+            self._refused[terms.key, interactive] = (now + RECALL_S, ahead_s)
+            self._refuse_overdue()
+
+    def recall(self, terms: Terms, *, interactive: bool = True) -> None:
+        """Refuse a request as another of its key was a moment ago.
+
+        Args:
+            terms: Its terms.
+            interactive: Whether it goes before bulk; what is not known to be bulk may.
+
+        Raises:
+            DeadlineExceededError: If it would not be begun in time either.
+        """
+        until, ahead_s = self._refused.get((terms.key, interactive), (-math.inf, 0.0))
+        now = self._clock()
+        if now < until and ahead_s > TRUST * (terms.begin_by - now):
+            self._refuse_overdue()
+
+    def charge(self, terms: Terms, model: ModelRef, num_samples: int) -> None:
+        """Have a request paid for, once nothing else speaks against it.
+
+        Args:
+            terms: Its terms.
+            model: Version that it is of.
+            num_samples: How many samples.
+
+        Raises:
+            ServiceError: What its budget raises.
+        """
+        if terms.budget is not None:
+            terms.budget.spend(self._counters.device_seconds(model.name, model.version, num_samples), num_samples)
+
+    @contextlib.contextmanager
+    def hold_encoding(self, terms: Terms, waiting: int) -> Iterator[None]:
+        """Let images of a request wait for their latents.
+
+        Args:
+            terms: Its terms.
+            waiting: How many sets of images wait.
+
+        Raises:
+            QueueFullError: If as many wait as may.
+        """
+        self.check_room(waiting, self._encodings[terms.key])
+        self._encodings[terms.key] += 1
+        try:
+            yield
+        finally:
+            self._encodings[terms.key] -= 1
+            if not self._encodings[terms.key]:
+                del self._encodings[terms.key]
+
+    def _refuse_overdue(self) -> None:
+        self._counters.overdue += 1
+        raise _overdue(self._estimate_wait_s())
+
+    def _estimate_wait_s(self) -> int:
+        """Estimate when all that waits is done; looked at anew after a moment only."""
+        now = self._clock()
+        until, seconds = self._retry_after
+        if now >= until:
+            seconds = self._counters.estimate_wait_s(self._batcher.waiting_samples)
+            self._retry_after = (now + RECALL_S, seconds)
+        return seconds
 
 
 def explain_overdue(counters: Counters, batcher: Batcher) -> DeadlineExceededError:
     """Say that a request waited, or would wait, for too long."""
+    return _overdue(counters.estimate_wait_s(batcher.waiting_samples))
+
+
+def _overdue(retry_after_s: int) -> DeadlineExceededError:
     return DeadlineExceededError(
-        "the samples cannot be begun within the time that this request may wait",
-        retry_after_s=counters.estimate_wait_s(batcher.waiting_samples),
+        "the samples cannot be begun within the time that this request may wait", retry_after_s=retry_after_s
     )

@@ -67,6 +67,11 @@ class SamplePool:
         plan = _plan(version, label, reservoir.plan.seed, chunk.offset, count)
         return ReadySamples(plan, SampleChunk(0, chunk.images, chunk.labels))
 
+    def has(self, version: ServedVersion, label: int | None, count: int) -> bool:
+        """Tell whether so many samples are ready."""
+        reservoir = self._reservoirs.get((version.ref, label))
+        return reservoir is not None and not reservoir.is_closed and len(reservoir) >= count
+
     def drop(self, model: ModelRef) -> None:
         """Forget the samples of a version."""
         for key in [key for key in self._reservoirs if key[0] == model]:

@@ -91,7 +91,7 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     chosen = choose_format(body.format, request.headers.get("accept"), total)
     check_limits(total, chosen, version.manifest.image, services.settings.limits)
     policy = choose_policy(body.augment, version.manifest.image)
-    ready = engine.take_ready(version, find_label(body, class_names), total) if is_exchangeable(body) else None
+    ready = engine.take_ready(version, find_label(body, class_names), total, terms) if is_exchangeable(body) else None
     if ready is not None:
         order: Order = ReadyOrder(version, ready.plan, chosen, ready.chunk)
     else:
