@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import __version__
 from app.api.documentation import DESCRIPTION, install_openapi
@@ -13,11 +15,18 @@ from app.api.express import Express
 from app.api.gate import Gate
 from app.api.keys import KeyRing
 from app.api.metrics import Metrics
+from app.api.monitoring.answered import Answered, CountAnswer
+from app.api.monitoring.engine import EngineCollector
+from app.api.monitoring.processes import BuildCollector, ChildrenCollector, watch_processes
+from app.api.monitoring.pulse import Pulse, find_free_bytes
+from app.api.monitoring.versions import VersionCollector
 from app.api.problems import install_handlers
+from app.api.rates import Rates
 from app.api.routes import (
     augmentations,
     datasets,
     interpolations,
+    limits,
     models,
     operations,
     samples,
@@ -25,13 +34,18 @@ from app.api.routes import (
     verifications,
 )
 from app.api.services import Services
+from app.api.tracing import note_answered
 from app.api.uploads import UploadMemory
 from app.augmentation.pool import Augmenters
-from app.core.settings import Settings
+from app.core.errors import ConfigurationError
+from app.core.settings import CollectorSettings, Settings
 from app.decoding.pool import Decoders
 from app.repository.store import ModelRepository
 from app.serving.cores import count_cores
 from app.serving.engine import Engine
+
+if TYPE_CHECKING:
+    from app.api.spans import Tracing
 
 MAX_DECODERS = 4
 
@@ -40,7 +54,7 @@ class _Application(FastAPI):
     """Leads requests for the busiest routes past the framework's layers."""
 
     express: Express
-    express_gate: Gate
+    express_gate: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self.express.has(scope):
@@ -64,18 +78,30 @@ def create_app(
         augmenters: What augments uploads; by default child processes. Ended by the lifespan.
 
     Raises:
-        ConfigurationError: If the keys file is not usable.
+        ConfigurationError: If the keys file is not usable, or traces are wanted and what sends them is not there.
     """
     repository = ModelRepository(settings.repository.url)
     engine = engine or Engine(settings, repository)
-    uploads = UploadMemory(settings.limits.upload_memory_bytes)
-    metrics = Metrics(engine, uploads)
-    encoder = Encoder(count_cores(), metrics.encoding)
+    uploads = UploadMemory(settings.limits.upload_memory_bytes, is_shared=settings.has_keys)
     decoders = decoders or _create_decoders(settings)
     augmenters = augmenters or _create_augmenters(settings)
+    pulse = Pulse(partial(find_free_bytes, settings.repository.url))
+    metrics = Metrics(
+        [
+            EngineCollector(engine, uploads),
+            VersionCollector(engine.catalog),
+            ChildrenCollector(decoder=decoders, augmenter=augmenters),
+            BuildCollector(),
+            pulse,
+            *watch_processes(engine),
+        ]
+    )
+    encoder = Encoder(count_cores(), metrics.encoding)
+    tracing = _create_tracing(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        pulse.start()
         try:
             await engine.start()
             yield
@@ -84,6 +110,9 @@ def create_app(
             await decoders.close()
             await augmenters.close()
             encoder.close()
+            await pulse.stop()
+            if tracing is not None:
+                await tracing.close()
 
     app = _Application(
         title="Fount",
@@ -99,14 +128,21 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, augmenters, uploads)
+    rates = Rates(settings.rates)
+    app.state.services = Services(
+        settings, engine, repository, metrics, encoder, decoders, augmenters, uploads, rates
+    )
     keys = KeyRing(settings)
-    app.add_middleware(Gate, keys=keys, count_request=metrics.count_request)
+    count_request = metrics.count_request if tracing is None else _count_and_note(metrics)
+    app.add_middleware(Gate, keys=keys, rates=rates, count_request=count_request)
     app.express = Express(owner=app, routes=[samples.EXPRESS])
-    app.express_gate = Gate(app.express, keys=keys, count_request=metrics.count_request)
+    app.express_gate = Gate(app.express, keys=keys, rates=rates, count_request=count_request)
+    if tracing is not None:
+        app.add_middleware(tracing.wrap)
+        app.express_gate = tracing.wrap(app.express_gate)
     install_handlers(app)
     install_openapi(app)
-    for routes in (models, samples, augmentations, datasets, interpolations, variations, verifications, operations):
+    for routes in (limits, models, samples, augmentations, datasets, interpolations, variations, verifications, operations):
         app.include_router(routes.router)
     return app
 
@@ -124,3 +160,25 @@ def _create_augmenters(settings: Settings) -> Augmenters:
         answer_bytes=limits.answer_bytes,
         seconds=limits.augmentation_s,
     )
+
+
+def _create_tracing(settings: Settings) -> "Tracing | None":
+    """Make what traces requests; nothing of it is imported where traces are not wanted."""
+    collector = CollectorSettings()
+    if not collector.wants_traces(settings.tracing):
+        return None
+    try:
+        from app.api.spans import Tracing  # noqa: PLC0415 - see above
+    except ImportError:
+        raise ConfigurationError(
+            "traces are configured and cannot be sent: `pip install 'fount[tracing]'`", setting="tracing.endpoint"
+        ) from None
+    return Tracing(settings.tracing, collector)
+
+
+def _count_and_note(metrics: Metrics) -> CountAnswer:
+    def count(answered: Answered) -> None:
+        metrics.count_request(answered)
+        note_answered(answered)
+
+    return count

@@ -13,6 +13,7 @@ from starlette.types import Receive
 from app.api.augmenting import name_numerics
 from app.api.services import Services
 from app.api.streaming import StreamedAnswer, WholeAnswer, until_disconnect
+from app.api.tracing import note_order
 from app.imaging.formats.contents import ArrayShape, Contents
 from app.imaging.formats.places import Consecutive
 from app.imaging.formats.registry import FORMATS, Streamed
@@ -159,11 +160,12 @@ async def answer_order(order: FileOrder, services: Services, receive: Receive, t
         ServiceError: If the samples cannot be computed; an answer that has begun is broken off instead.
         ClientDisconnect: If the caller left before the answer began.
     """
-    stream = order.submit(services.engine, terms)
+    job = _Job(order, order.submit(services.engine, terms), services, terms.key)
+    stream = job.stream
     if isinstance(stream, FinishedStream):  # nothing to wait for, so nobody to watch
-        return await _begin(order, stream, services)
+        return await _begin(job)
     try:
-        answer = await until_disconnect(receive, _begin(order, stream, services))
+        answer = await until_disconnect(receive, _begin(job))
     except BaseException:
         await stream.aclose()
         raise
@@ -172,53 +174,84 @@ async def answer_order(order: FileOrder, services: Services, receive: Receive, t
     return answer
 
 
-async def _begin(order: FileOrder, stream: ChunkStream, services: Services) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """An order that is being answered."""
+
+    order: FileOrder
+    stream: ChunkStream
+    services: Services
+    key: str
+
+    def count(self, offset: int, count: int) -> None:
+        """Count samples that go into the answer."""
+        for ref, num_samples in self.order.tally(offset, count):
+            self.services.metrics.count_samples(ref.name, ref.version, num_samples, self.key)
+
+    def describe(self, encode_s: float) -> dict[str, str]:
+        """Write the headers; times are those known when the head goes out."""
+        order, stream, services = self.order, self.stream, self.services
+        times = {"queue": stream.queue_s, "device": stream.device_s, "encode": encode_s}
+        numerics = order.numerics(services.engine)
+        headers = order.headers
+        services.metrics.queue.observe(stream.queue_s)
+        note_order(times, headers)
+        return {
+            **headers,
+            **({} if numerics is None else {"Fount-Numerics": numerics}),
+            "Server-Timing": write_times(times),
+        }
+
+
+async def _begin(job: _Job) -> Response:
+    order, stream, services = job.order, job.stream, job.services
     sample_format = FORMATS[order.sample_format]
     if isinstance(sample_format, Streamed):
-        return await _begin_file(order, sample_format, stream, services)
+        return await _begin_file(job, sample_format)
     chunks = [chunk async for chunk in stream]
     images = chunks[0].images if len(chunks) == 1 else np.concatenate([chunk.images for chunk in chunks])
-    body, encode_s = await services.encoder.run_sized(images.nbytes, sample_format.encode, order.contents, images)
-    _count(order, services, 0, len(images))
-    return WholeAnswer(body, _describe(order, stream, services, encode_s), sample_format.media_type)
+    body, encode_s = await services.encoder.run_sized(
+        images.nbytes, sample_format.encode, order.contents, images, kind=order.sample_format
+    )
+    job.count(0, len(images))
+    return WholeAnswer(body, job.describe(encode_s), sample_format.media_type)
 
 
-async def _begin_file(order: FileOrder, sample_format: Streamed, stream: ChunkStream, services: Services) -> Response:
+async def _begin_file(job: _Job, sample_format: Streamed) -> Response:
     """Compute the first samples before the status is sent: what goes wrong until then is a problem."""
+    order, stream = job.order, job.stream
     first = await anext(stream)
     num_bytes = sys.maxsize if sample_format.library else first.images.nbytes  # no import on the event loop
-    encode = partial(services.encoder.run_sized, num_bytes)
-    _count(order, services, 0, len(first.images))
+    encode = partial(job.services.encoder.run_sized, num_bytes, kind=order.sample_format)
+    job.count(0, len(first.images))
     disposition = {"Content-Disposition": f'attachment; filename="{order.file_name}"'}
     if len(first.images) == order.num_samples:
         body, encode_s = await encode(_write_file, order, sample_format, first)
-        headers = _describe(order, stream, services, encode_s) | disposition
-        return WholeAnswer(body, headers, sample_format.media_type)
+        return WholeAnswer(body, job.describe(encode_s) | disposition, sample_format.media_type)
     (writer, piece), encode_s = await encode(_open_file, order, sample_format, first)
-    headers = _describe(order, stream, services, encode_s) | disposition
+    headers = job.describe(encode_s) | disposition
     if writer.content_length is not None:
         headers["Content-Length"] = str(writer.content_length)
-    pieces = _continue_file(order, stream, services, writer, piece)
+    pieces = _continue_file(job, writer, piece)
     return StreamedAnswer(pieces, on_end=stream.aclose, media_type=sample_format.media_type, headers=headers)
 
 
-async def _continue_file(
-    order: FileOrder, stream: ChunkStream, services: Services, writer: SampleWriter, first: bytes
-) -> AsyncGenerator[bytes, None]:
+async def _continue_file(job: _Job, writer: SampleWriter, first: bytes) -> AsyncGenerator[bytes, None]:
     """Yield the whole file; while a batch is encoded, the next are computed, as far ahead as the engine allows."""
-    async for piece in _run_through(writer.begin(), services):
+    async for piece in _run_through(writer.begin(), job):
         yield piece
     yield first
-    async for chunk in stream:
-        piece, _ = await services.encoder.run(_add, writer, chunk)
-        _count(order, services, chunk.offset, len(chunk.images))
+    async for chunk in job.stream:
+        piece, _ = await job.services.encoder.run(_add, writer, chunk, kind=job.order.sample_format)
+        job.count(chunk.offset, len(chunk.images))
         yield piece
-    async for piece in _run_through(writer.finish(), services):
+    async for piece in _run_through(writer.finish(), job):
         yield piece
 
 
-async def _run_through(pieces: Iterator[bytes], services: Services) -> AsyncGenerator[bytes, None]:
-    while (piece := (await services.encoder.run(next, pieces, None))[0]) is not None:
+async def _run_through(pieces: Iterator[bytes], job: _Job) -> AsyncGenerator[bytes, None]:
+    run = partial(job.services.encoder.run, next, pieces, None, kind=job.order.sample_format)
+    while (piece := (await run())[0]) is not None:
         yield piece
 
 
@@ -236,22 +269,6 @@ def _add(writer: SampleWriter, chunk: SampleChunk) -> bytes:
     return writer.add(chunk.offset, chunk.images, chunk.labels)
 
 
-def _describe(order: FileOrder, stream: ChunkStream, services: Services, encode_s: float) -> dict[str, str]:
-    """Write the headers; times are those known when the head goes out."""
-    times = {"queue": stream.queue_s, "device": stream.device_s, "encode": encode_s}
-    numerics = order.numerics(services.engine)
-    return {
-        **order.headers,
-        **({} if numerics is None else {"Fount-Numerics": numerics}),
-        "Server-Timing": write_times(times),
-    }
-
-
 def write_times(times: Mapping[str, float]) -> str:
     """Write seconds by name as ``Server-Timing`` has them."""
     return ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items())
-
-
-def _count(order: FileOrder, services: Services, offset: int, count: int) -> None:
-    for ref, num_samples in order.tally(offset, count):
-        services.metrics.count_samples(ref.name, ref.version, num_samples)

@@ -1,8 +1,7 @@
-"""The first and last code of every request: its id, its key, its limits, its log line, and the net under it."""
+"""The first and last code of every request: its id, its key, its rates, its log line, and the net under it."""
 
 import re
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -12,7 +11,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.keys import ANYBODY, Caller, KeyRing
+from app.api.monitoring.answered import BROKEN_OFF, Answered, CountAnswer
 from app.api.problems import answer_error, answer_unexpected
+from app.api.rates import Allowance, Rates
+from app.api.thinning import THINNED, ThinnedLines
 from app.core.clock import Clock, monotonic
 from app.core.errors import MissingKeyError, ServiceError, UnsupportedMediaError
 from app.core.logging import get_logger
@@ -23,14 +25,13 @@ CLIENT_CLOSED = 499  # never sent: what the log says of a caller who left
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+_UNLIMITED_PATHS = PUBLIC_PATHS | _QUIET_PATHS
 _DEFAULT_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 ]
-
-CountRequest = Callable[[str, str, int, float], None]
 
 
 class AnswerAbortedError(Exception):
@@ -47,6 +48,7 @@ class _Exchange:
     status: int = 0
     num_bytes: int = 0
     caller: Caller = field(default=ANYBODY)
+    allowance: Allowance | None = None
 
     async def forward(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -55,6 +57,8 @@ class _Exchange:
             present = {name for name, _ in headers}
             headers += [header for header in _DEFAULT_HEADERS if header[0] not in present]
             headers.append((b"x-request-id", self.request_id.encode("ascii")))
+            if self.allowance is not None:
+                headers += self.allowance.headers()
             message = {**message, "headers": headers}
         elif message["type"] == "http.response.body":
             if self.is_head:
@@ -69,16 +73,21 @@ class Gate:
     Args:
         app: What is behind the gate.
         keys: Who may come in.
-        count_request: Called once per request with method, route template, status and seconds.
+        rates: How much each may ask for.
+        count_request: Called once per request, when its answer is over.
         clock: Monotonic time.
     """
 
-    def __init__(self, app: ASGIApp, *, keys: KeyRing, count_request: CountRequest, clock: Clock = monotonic) -> None:
+    def __init__(
+        self, app: ASGIApp, *, keys: KeyRing, rates: Rates, count_request: CountAnswer, clock: Clock = monotonic
+    ) -> None:
         self._app = app
         self._keys = keys
+        self._rates = rates
         self._count_request = count_request
         self._clock = clock
         self._log = get_logger("http").bind()  # once: binding costs as much as a line
+        self._thinned = ThinnedLines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through."""
@@ -114,6 +123,7 @@ class Gate:
             else:
                 self._log.exception("request_failed")
             if exchange.status:
+                scope["state"]["problem"] = BROKEN_OFF
                 raise AnswerAbortedError from error
             await answer_unexpected(scope)(scope, receive, exchange.forward)
 
@@ -121,6 +131,10 @@ class Gate:
         headers = Headers(scope=scope)
         try:
             exchange.caller = scope["state"]["caller"] = self._identify(scope["path"], headers)
+            if not _is_unlimited(scope["path"]):
+                exchange.allowance = scope["state"]["allowance"] = self._rates.allow(exchange.caller)
+            if exchange.allowance is not None:
+                exchange.allowance.count_request()
             _check_encoding(headers)
         except ServiceError as error:
             await answer_error(scope, error)(scope, receive, exchange.forward)
@@ -128,7 +142,7 @@ class Gate:
         await self._app(scope, receive, exchange.forward)
 
     def _identify(self, path: str, headers: Headers) -> Caller:
-        if self._keys.is_open or path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX):
+        if self._keys.is_open or _is_public(path):
             return ANYBODY
         scheme, _, key = headers.get("authorization", "").partition(" ")
         caller = self._keys.identify(key.strip()) if scheme.lower() == "bearer" else None
@@ -139,20 +153,37 @@ class Gate:
     def _report(self, method: str, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         known_method = method if method in _METHODS else "other"
-        self._count_request(known_method, route, exchange.status, seconds)
+        caller, problem = exchange.caller.id, scope["state"].get("problem")
+        self._count_request(
+            Answered(known_method, route, exchange.status, seconds, caller, exchange.num_bytes, problem)
+        )
         quiet = scope["path"] in _QUIET_PATHS and exchange.status == HTTPStatus.OK
-        (self._log.debug if quiet else self._log.info)(
+        left_out: int | None = 0
+        if exchange.status in THINNED:
+            left_out = self._thinned.pass_on((route, exchange.status, problem or ""), self._clock())
+        (self._log.debug if quiet or left_out is None else self._log.info)(
             "request",
             method=known_method,
             route=route,
             status=exchange.status,
             ms=round(seconds * 1000, 1),
             bytes=exchange.num_bytes,
-            caller=exchange.caller.id,
+            caller=caller,
+            **({} if problem is None else {"code": problem}),
+            **({"left_out": left_out} if left_out else {}),
         )
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX)
+
+
+def _is_unlimited(path: str) -> bool:
+    """Tell whether requests are not counted: probes and metrics are asked for most when there is least to give."""
+    return path in _UNLIMITED_PATHS or path.startswith(PUBLIC_PREFIX)
 
 
 def _choose_request_id(scope: Scope) -> str:

@@ -1,102 +1,129 @@
-"""What ``/metrics`` says: requests counted here, the rest read from the engine when asked."""
+"""What ``/metrics`` says: answers counted here, the rest read from the parts of the service when asked."""
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from app import __version__
-from app.api.uploads import UploadMemory
-from app.serving.engine import Engine
+from app.api.monitoring.answered import Answered, name_key_class
+from app.api.monitoring.tallies import LONG_S, SHORT_S, Tallies, Tally
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-_ENCODE_BUCKETS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter, which nobody reads
 
 
-class Metrics:
-    """The metrics of one application; two in one process do not meet."""
+class _Series:
+    """Answers of one kind."""
 
-    def __init__(self, engine: Engine, uploads: UploadMemory) -> None:
+    __slots__ = ("count", "num_bytes")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.num_bytes = 0
+
+
+class Metrics(Collector):
+    """The metrics of one application; two in one process do not meet.
+
+    Counted in the event loop, without locks: each of these is part of every request.
+
+    Args:
+        collectors: What is read from the rest of the service, each time somebody asks.
+
+    Attributes:
+        encoding: Seconds of encoding, by format.
+        queue: Seconds until samples of a request went to the device.
+    """
+
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
+        self.encoding = Tallies(SHORT_S)
+        self.queue = Tally(LONG_S)
+        self._answers: dict[tuple[str, str, int, str], _Series] = {}
+        self._seconds = Tallies(LONG_S)
+        self._problems: dict[str, int] = {}
+        self._samples: dict[tuple[str, int, str], int] = {}
+        self._augmented: dict[str, int] = {}
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "fount_http_requests", "Answered requests.", ["method", "route", "status"], registry=self._registry
-        )
-        self._latency = Histogram(
-            "fount_http_request_seconds",
-            "From the request's head to the end of its answer.",
-            ["route"],
-            buckets=_LATENCY_BUCKETS,
-            registry=self._registry,
-        )
-        self._samples = Counter(
-            "fount_samples_sent", "Samples put into answers.", ["model", "version"], registry=self._registry
-        )
-        self.encoding = Histogram(
-            "fount_encode_seconds",
-            "Time to encode one batch of samples.",
-            buckets=_ENCODE_BUCKETS,
-            registry=self._registry,
-        )
-        Gauge("fount_build_info", "1, with the build's version.", ["version"], registry=self._registry).labels(
-            __version__
-        ).set(1)
-        self._registry.register(_EngineCollector(engine, uploads))
-        self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._by_version: dict[tuple[str, int], Counter] = {}
+        for collector in (self, *collectors):
+            self._registry.register(collector)
 
-    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request; ``route`` is a template, never a caller's path."""
-        key = (method, route, status)
-        if key not in self._by_answer:  # looking the series up by its labels takes longer than counting
-            self._by_answer[key] = (self._requests.labels(method, route, str(status)), self._latency.labels(route))
-        count, latency = self._by_answer[key]
-        count.inc()
-        latency.observe(seconds)
+    def count_request(self, answered: Answered) -> None:
+        """Count one answered request."""
+        key = (answered.method, answered.route, answered.status, name_key_class(answered.caller))
+        series = self._answers.get(key)
+        if series is None:
+            series = self._answers[key] = _Series()
+        series.count += 1
+        series.num_bytes += answered.num_bytes
+        self._seconds.of(answered.route).observe(answered.seconds)
+        if answered.problem is not None:
+            self._problems[answered.problem] = self._problems.get(answered.problem, 0) + 1
 
-    def count_samples(self, name: str, version: int, count: int) -> None:
-        """Count samples of a version that were put into an answer."""
-        key = (name, version)
-        if key not in self._by_version:
-            self._by_version[key] = self._samples.labels(name, str(version))
-        self._by_version[key].inc(count)
+    def count_samples(self, name: str, version: int, count: int, caller: str) -> None:
+        """Count samples of a version that were put into an answer to a caller."""
+        key = (name, version, name_key_class(caller))
+        self._samples[key] = self._samples.get(key, 0) + count
+
+    def count_augmented(self, count: int, caller: str) -> None:
+        """Count augmented images that were put into an answer to a caller."""
+        key = name_key_class(caller)
+        self._augmented[key] = self._augmented.get(key, 0) + count
 
     def render(self) -> bytes:
         """Write all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
 
-
-class _EngineCollector(Collector):
-    def __init__(self, engine: Engine, uploads: UploadMemory) -> None:
-        self._engine = engine
-        self._uploads = uploads
-
     def collect(self) -> Iterable[Metric]:
-        status = self._engine.status()
-        gauges = {
-            "fount_ready": ("1 while requests are answered.", int(status.is_ready)),
-            "fount_queued_streams": ("Sample requests admitted and not finished.", status.queued_streams),
-            "fount_queued_samples": ("Samples waiting for the device.", status.queued_samples),
-            "fount_batches_in_flight": ("Batches sent to the worker and not answered.", status.batches_in_flight),
-            "fount_upload_bytes": ("Bodies with images that are held now, in bytes.", self._uploads.held_bytes),
-        }
-        counters = {
-            "fount_worker_restarts": ("Workers started after the first.", status.restarts),
-            "fount_samples_computed": ("Samples that the worker computed.", status.samples),
-            "fount_device_seconds": ("Device time spent on batches.", status.device_s),
-            "fount_requests_refused": ("Sample requests refused for a full queue.", status.refused),
-            "fount_requests_overdue": ("Sample requests that could not be begun in time.", status.overdue),
-            "fount_uploads_refused": ("Requests refused for the memory of uploads.", self._uploads.refused),
-            "fount_requests_cancelled": ("Sample requests whose caller left.", status.cancelled),
-            "fount_requests_failed": ("Sample requests that ended with an error.", status.failed),
-        }
-        yield from (GaugeMetricFamily(name, text, value) for name, (text, value) in gauges.items())
-        yield from (CounterMetricFamily(name, text, value) for name, (text, value) in counters.items())
-        batches = CounterMetricFamily("fount_batches", "Batches computed, by padded size.", labels=["size"])
-        for size, count in status.batches.items():
-            batches.add_metric([str(size)], count)
-        yield batches
+        """Yield what is counted here."""
+        yield from self._collect_answers()
+        problems = CounterMetricFamily(
+            "fount_problems", "Requests answered with a problem, by its code; or broken off.", labels=["code"]
+        )
+        for code, count in self._problems.items():
+            problems.add_metric([code], count)
+        samples = CounterMetricFamily(
+            "fount_samples_sent", "Samples put into answers.", labels=["model", "version", "caller"]
+        )
+        for (name, version, caller), count in self._samples.items():
+            samples.add_metric([name, str(version), caller], count)
+        augmented = CounterMetricFamily(
+            "fount_augmented_images_sent", "Augmented images put into answers.", labels=["caller"]
+        )
+        for caller, count in self._augmented.items():
+            augmented.add_metric([caller], count)
+        yield from (problems, samples, augmented)
+        yield write_tally(
+            "fount_queue_seconds", "From admission until the first samples went to the device.", self.queue
+        )
+        yield write_tallies("fount_encode_seconds", "Time to encode one batch of samples.", "format", self.encoding)
+
+    def _collect_answers(self) -> Iterable[Metric]:
+        labels = ["method", "route", "status", "caller"]
+        requests = CounterMetricFamily("fount_http_requests", "Answered requests.", labels=labels)
+        sent = CounterMetricFamily("fount_http_sent_bytes", "Bytes of the bodies of answers.", labels=["route"])
+        by_route: dict[str, int] = {}
+        for (method, route, status, caller), series in self._answers.items():
+            requests.add_metric([method, route, str(status), caller], series.count)
+            by_route[route] = by_route.get(route, 0) + series.num_bytes
+        for route, num_bytes in by_route.items():
+            sent.add_metric([route], num_bytes)
+        yield from (requests, sent)
+        yield write_tallies(
+            "fount_http_request_seconds", "From the request's head to the end of its answer.", "route", self._seconds
+        )
+
+
+def write_tally(name: str, text: str, tally: Tally) -> Metric:
+    """Write a tally as a histogram."""
+    return HistogramMetricFamily(name, text, buckets=tally.buckets(), sum_value=tally.total)
+
+
+def write_tallies(name: str, text: str, label: str, tallies: Tallies) -> Metric:
+    """Write tallies as one histogram; ``label`` says what their names are."""
+    family = HistogramMetricFamily(name, text, labels=[label])
+    for value, tally in tallies.by_name.items():
+        family.add_metric([value], tally.buckets(), tally.total)
+    return family

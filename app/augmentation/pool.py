@@ -1,7 +1,7 @@
 """Augmenters: children that decode the files of a request, augment them and encode what comes out."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from app.core.settings import LimitSettings
@@ -72,6 +72,11 @@ class Augmenters:
     def pids(self) -> list[int]:
         """Process ids of the augmenters that wait for work."""
         return self._children.pids
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How many augmenters failed, by how: ``crashed``, ``timed-out`` or ``not-started``."""
+        return self._children.failures
 
     async def run(self, document: bytes, files: Sequence[bytes], seconds: float | None = None) -> memoryview:
         """Have one request done.

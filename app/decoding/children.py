@@ -1,6 +1,7 @@
 """A few children for all uploads: started when the first one comes, replaced when one dies, ended when idle."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -49,6 +50,9 @@ class Children:
         processes: Most children at once.
         max_waiting: Most tasks that wait for one.
         idle_s: How long the last children are kept when there is nothing to do.
+
+    Attributes:
+        failures: Children that failed, by how: ``crashed``, ``timed-out`` or ``not-started``.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Children:
         max_waiting: int,
         idle_s: float = IDLE_S,
     ) -> None:
+        self.failures: Counter[str] = Counter()
         self._start = start
         self._wording = wording
         self._max_waiting = max_waiting
@@ -128,6 +133,7 @@ class Children:
             except ChildLostError:
                 if await child.ran_out_of_time():
                     raise self._give_up(child, task) from None
+                self.failures["crashed"] += 1
                 _log.warning(f"{self._wording.child}-crashed", pid=child.pid, num_bytes=task.num_bytes)
             except TimeoutError:
                 raise self._give_up(child, task) from None
@@ -135,6 +141,7 @@ class Children:
 
     def _give_up(self, child: Child, task: Task) -> DecodingTimeoutError:
         limit_s = task.seconds
+        self.failures["timed-out"] += 1
         _log.warning(f"{self._wording.child}-timed-out", pid=child.pid, num_bytes=task.num_bytes, limit_s=limit_s)
         return DecodingTimeoutError(f"{self._wording.late} within {limit_s:g} seconds", limit_s=limit_s)
 
@@ -171,6 +178,7 @@ class Children:
         try:
             child = self._start()
         except OSError:
+            self.failures["not-started"] += 1
             _log.exception(f"{self._wording.child}-not-started")
             raise self._no_child() from None
         try:
@@ -179,6 +187,7 @@ class Children:
         except BaseException as error:
             self._end(child)
             if isinstance(error, ChildLostError | TimeoutError):
+                self.failures["not-started"] += 1
                 _log.exception(f"{self._wording.child}-not-started", pid=child.pid)
                 raise self._no_child() from None
             raise

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
@@ -99,6 +99,11 @@ class Decoders:
     def pids(self) -> list[int]:
         """Process ids of the decoders that wait for work."""
         return self._children.pids
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How many decoders failed, by how: ``crashed``, ``timed-out`` or ``not-started``."""
+        return self._children.failures
 
     async def decode(self, data: bytes, options: DecodeOptions) -> DecodedImage:
         """Decode one file.

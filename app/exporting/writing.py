@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO, Protocol
 
 import numpy as np
-from prometheus_client import Histogram
 
 from app.api.encoding import Encoder
 from app.imaging.formats.contents import Contents
@@ -74,8 +73,8 @@ class HashingSink:
 
 
 def create_encoder(threads: int) -> Encoder:
-    """Make threads for encoding, as the service has them, without its metrics."""
-    return Encoder(threads, Histogram("encode_seconds", "Encoding.", registry=None))
+    """Make threads for encoding, as the service has them."""
+    return Encoder(threads)
 
 
 async def write_order(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 
 from starlette.responses import Response
 
@@ -20,14 +21,20 @@ HELD_BYTES = 64 * 2**20
 MAX_TRACE_BYTES = 4096
 
 
-async def answer_augmentation(order: AugmentationOrder, services: Services) -> Response:
+async def answer_augmentation(order: AugmentationOrder, services: Services, caller: str) -> Response:
     """Run an order and make the answer.
+
+    Args:
+        order: What to do.
+        services: The application's parts.
+        caller: Id of the key whose images are counted.
 
     Raises:
         ServiceError: If an image cannot be read, or what is asked for does not go with it.
     """
     jobs = cut_jobs(order.form, order.job, is_joint=order.is_joint, fan_out=order.fan_out)
-    running = Running(jobs, services.augmenters, services.augmenters.processes + 1)
+    count = partial(services.metrics.count_augmented, caller=caller)
+    running = Running(jobs, services.augmenters, services.augmenters.processes + 1, count)
     is_handed_over = False
     try:
         held, rest = await _hold(running, order)
@@ -62,9 +69,9 @@ async def _answer_whole(
     if order.chosen in ARRAYS and len({(item.record.shape, item.record.depth) for item in held}) > 1:
         raise different_shapes()
     if order.chosen == AugmentationFormat.GRID:
-        body, encode_s = await services.encoder.run(draw_outputs, held)
+        body, encode_s = await services.encoder.run(draw_outputs, held, kind=order.chosen)
     else:
-        body, encode_s = await services.encoder.run(_pack, order, held)
+        body, encode_s = await services.encoder.run(_pack, order, held, kind=order.chosen)
     times = running.seconds | {"pack": encode_s}
     return WholeAnswer(body, _describe(order, held, times), MEDIA_TYPES[order.chosen])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 
 from app.api.augmented.jobs import JobFiles
 from app.augmentation.jobs import Results, read_results, split_files
@@ -18,14 +18,22 @@ class Running:
         jobs: In the order of their outputs.
         augmenters: Who does them.
         at_once: Jobs that are begun and not yet read.
+        on_outputs: Told how many outputs were read.
 
     Attributes:
         seconds: That jobs took so far, by what they were spent on.
     """
 
-    def __init__(self, jobs: Iterator[JobFiles], augmenters: Augmenters, at_once: int) -> None:
+    def __init__(
+        self,
+        jobs: Iterator[JobFiles],
+        augmenters: Augmenters,
+        at_once: int,
+        on_outputs: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._jobs = jobs
         self._augmenters = augmenters
+        self._on_outputs = on_outputs
         self._tasks: deque[asyncio.Task[memoryview]] = deque()
         self.seconds: dict[str, float] = {}
         for _ in range(at_once):
@@ -63,6 +71,7 @@ class Running:
         for name, seconds in results.seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + seconds
         files = split_files(data, results)
+        self._on_outputs(len(results.records))
         return [Item(record, *pair) for record, pair in zip(results.records, files, strict=True)]
 
 

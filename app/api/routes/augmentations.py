@@ -65,7 +65,8 @@ async def create_augmentation(services: ServicesDep, request: Request) -> Respon
             request.headers.get("accept"), _FOR_ONE if _asks_for_one(form) else _FOR_MORE
         )
         order = check_order(form, chosen, services.settings.limits)
-        return await until_disconnect(request.receive, answer_augmentation(order, services))
+        caller = request.scope["state"]["caller"].id
+        return await until_disconnect(request.receive, answer_augmentation(order, services, caller))
 
 
 @router.post(

@@ -2,29 +2,37 @@ import asyncio
 import threading
 
 import pytest
-from prometheus_client import CollectorRegistry, Histogram
 
-from app.api.encoding import SMALL_BYTES, Encoder
-
-
-@pytest.fixture
-def registry():
-    return CollectorRegistry()
+from app.api.encoding import OTHER, SMALL_BYTES, Encoder
+from app.api.monitoring.tallies import Tallies
 
 
 @pytest.fixture
-def encoder(registry):
-    one = Encoder(1, Histogram("seconds", "Seconds.", registry=registry))
+def tallies():
+    return Tallies()
+
+
+@pytest.fixture
+def encoder(tallies):
+    one = Encoder(1, tallies)
     yield one
     one.close()
 
 
-async def test_a_call_is_run_in_a_thread_and_measured(encoder, registry):
+async def test_a_call_is_run_in_a_thread_and_measured(encoder, tallies):
     name, seconds = await encoder.run(lambda: threading.current_thread().name)
 
     assert name.startswith("encode")
     assert seconds >= 0
-    assert 1 == registry.get_sample_value("seconds_count")
+    assert 1 == tallies.of(OTHER).count
+
+
+async def test_calls_are_measured_by_what_they_encode(encoder, tallies):
+    await encoder.run(int, kind="png")
+    await encoder.run_sized(1, int, kind="zip")
+    await encoder.run_sized(SMALL_BYTES + 1, int, kind="zip")
+
+    assert {"png": 1, "zip": 2} == {name: tally.count for name, tally in tallies.by_name.items()}
 
 
 async def test_an_error_comes_back(encoder):

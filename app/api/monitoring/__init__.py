@@ -1,0 +1,1 @@
+"""What is seen of the service from outside: counters, gauges and times, in the words of Prometheus."""
