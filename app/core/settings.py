@@ -24,7 +24,19 @@ class HttpSettings(_Section):
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 lets the system choose.")
     insecure: bool = Field(False, description="Serve without keys on an address that others can reach.")
     body_limit_bytes: int = Field(65536, ge=1024, le=64 * MIB, description="Largest JSON body.")
+    connections: int = Field(
+        2048, ge=1, le=1_000_000, description="Connections held at once; some more are taken for probes alone."
+    )
+    head_timeout_s: float = Field(10.0, gt=0, le=3600, description="How long the head of a request may take.")
+    body_timeout_s: float = Field(15.0, gt=0, le=3600, description="How long a JSON body may take.")
+    upload_timeout_s: float = Field(60.0, gt=0, le=3600, description="How long a body with images may take.")
+    write_timeout_s: float = Field(
+        30.0, gt=0, le=3600, description="How long a reader may take nothing of its answer until it is disconnected."
+    )
     keep_alive_s: int = Field(30, ge=1, le=3600, description="How long an idle connection is kept.")
+    lame_duck_s: float = Field(
+        1.0, ge=0, le=600, description="How long requests are still taken after SIGTERM, while `/readyz` says 503."
+    )
     shutdown_grace_s: int = Field(25, ge=0, le=600, description="How long running answers may take after SIGTERM.")
 
 
