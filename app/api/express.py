@@ -31,12 +31,14 @@ class ExpressRoute:
         path: The whole of it.
         model: Of the body.
         scope: That a key needs.
+        check: Refuses what can be refused before the body is read.
         answer: The function of the route.
     """
 
     path: str
     model: type[BaseModel]
     scope: AccessScope
+    check: Callable[[Services, Request], None]
     answer: Callable[[Any, Services, Request], Awaitable[Response]]
 
     async def handle(self, request: Request) -> Response:
@@ -46,15 +48,17 @@ class ExpressRoute:
             ServiceError: The reason why it is refused.
             HTTPException: If its body is too large or too slow.
         """
+        ScopeCheck(self.scope).check(request)
         check_query(request, [])
+        services: Services = request.app.state.services
+        self.check(services, request)
         document = await read_document(request)
-        await ScopeCheck(self.scope)(request)
         try:
             body = self.model.model_validate(document)
         except ValidationError as error:
             items = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
             raise explain_errors(items, self.model) from None
-        return await self.answer(body, request.app.state.services, request)
+        return await self.answer(body, services, request)
 
 
 class Express:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from app.api.access import find_checks
 from app.api.validation import UNKNOWN_FIELD, explain_errors, suggest_name
 from app.core.errors import InvalidInputError, MalformedBodyError, UnsupportedMediaError
 from app.schemas.problems import FieldProblem
@@ -35,8 +36,11 @@ class StrictRoute(APIRoute):
         annotation = field.field_info.annotation if field else None
         model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
         known = sorted(param.alias for param in self.dependant.query_params)
+        checks = find_checks(self.dependencies)
 
         async def handle_strictly(request: Request) -> Response:
+            for one in checks:  # the framework does so as well, when it has read the body
+                one.check(request)
             check_query(request, known)
             try:
                 return await handle(_ParsedRequest(request, await read_document(request)) if field else request)
@@ -65,13 +69,17 @@ async def read_document(request: Request) -> Any:
 
     Raises:
         UnsupportedMediaError: If it is not sent as JSON.
+        QueueFullError: If as many bodies are held as there is memory for.
         HTTPException: 413 if it is too large, 408 if it takes too long.
         MalformedBodyError: See ``parse_json``.
     """
     media_type, _, _ = request.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() != JSON_TYPE:
         raise UnsupportedMediaError(f"the body must be sent as `Content-Type: {JSON_TYPE}`")
-    return parse_json(await read_body(request, request.app.state.services.settings.http.body_limit_bytes))
+    services = request.app.state.services
+    limit_bytes = services.settings.http.body_limit_bytes
+    with services.uploads.hold(request, limit_bytes):
+        return parse_json(await read_body(request, limit_bytes))
 
 
 async def read_body(request: Request, limit: int, deadline_s: float = BODY_DEADLINE_S) -> bytes:

@@ -1,6 +1,7 @@
 """Files in a request: the parts of a form, or one image as the whole body. Bounded in bytes, parts and time."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -30,14 +31,17 @@ class UploadMemory:
 
     Args:
         limit_bytes: Most of them; one body alone is always taken.
+        is_shared: Whether keys share them: then one may hold no more than is free, beside one body.
 
     Attributes:
         held_bytes: How many are held now.
         refused: Requests that were refused since there was no room.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, *, is_shared: bool = False) -> None:
         self._limit_bytes = limit_bytes
+        self._is_shared = is_shared
+        self._held_by: Counter[str] = Counter()
         self.held_bytes = 0
         self.refused = 0
 
@@ -54,14 +58,30 @@ class UploadMemory:
         """
         declared = request.headers.get("content-length", "")
         num_bytes = min(limit_bytes, int(declared[:20])) if declared.isdecimal() else limit_bytes
-        if self.held_bytes and self.held_bytes + num_bytes > self._limit_bytes:
+        key = _key_of(request) if self._is_shared else ""
+        if not self._has_room(key, num_bytes):
             self.refused += 1
-            raise QueueFullError("as many uploads are held as the service has memory for", retry_after_s=RETRY_AFTER_S)
+            raise QueueFullError("as many bodies are held as the service has memory for", retry_after_s=RETRY_AFTER_S)
         self.held_bytes += num_bytes
+        self._held_by[key] += num_bytes
         try:
             yield
         finally:
             self.held_bytes -= num_bytes
+            self._held_by[key] -= num_bytes
+            if not self._held_by[key]:
+                del self._held_by[key]
+
+    def _has_room(self, key: str, num_bytes: int) -> bool:
+        """Tell whether a key may hold so much more; the rule is that of ``app.serving.admission``."""
+        free = self._limit_bytes - self.held_bytes
+        if self._is_shared and self._held_by[key] and self._held_by[key] + num_bytes > free:
+            return False
+        return num_bytes <= free or not self.held_bytes
+
+
+def _key_of(request: Request) -> str:
+    return str(request.scope["state"]["caller"].id)
 
 
 async def read_parts(request: Request, *, limit_bytes: int, limit_parts: int) -> list[Part]:

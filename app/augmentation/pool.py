@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from app.augmentation.costs import OutputCost
 from app.core.settings import LimitSettings
 from app.decoding.child import Answer, Child, Task, start_child
 from app.decoding.children import IDLE_S, Children, Wording
@@ -45,6 +46,7 @@ class Augmenters:
 
     Attributes:
         processes: Most augmenters at once.
+        cost: What outputs took of late; told by those who read answers.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Augmenters:
         idle_s: float = IDLE_S,
     ) -> None:
         self.processes = processes
+        self.cost = OutputCost()
         self._seconds = limits.decoding_s if seconds is None else seconds
         max_pixels = limits.upload_pixels
         # Files are there twice for a moment: as they are received, and as they are handed on.

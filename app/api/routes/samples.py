@@ -100,7 +100,11 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     return await answer_order(order, services, request.receive, terms)
 
 
-EXPRESS = ExpressRoute("/v1/samples", SampleRequest, AccessScope.SAMPLE, create_samples)
+def _check_early(services: Services, request: Request) -> None:
+    services.engine.check_early(read_terms(request, services.engine))
+
+
+EXPRESS = ExpressRoute("/v1/samples", SampleRequest, AccessScope.SAMPLE, _check_early, create_samples)
 
 
 @router.get(
