@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 90.0
 _PIECE_BYTES = 2**16
+_MAX_PROBLEM_BYTES = 500
 _SHED = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
 Kind: TypeAlias = Literal["right", "refused", "shut", "wrong", "doubled", "lost"]
@@ -28,6 +29,7 @@ class Answer:
         status: 0 where there was none.
         failure: How it broke; empty where it is whole.
         problem: Body of an answer that is an error.
+        body: Of any other, where it was to be kept.
         model: The version that the answer says to be of.
         surplus: Whether more bytes came than the answer has.
         is_shut: Whether nobody listened any more.
@@ -41,6 +43,7 @@ class Answer:
     retry_after: str = ""
     model: str = ""
     problem: str = ""
+    body: bytes = b""
     failure: str = ""
     surplus: bool = False
     is_shut: bool = False
@@ -82,19 +85,20 @@ class Caller:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def ask(self, ask: "Ask", on_first_bytes: Callable[[], None] | None = None) -> Answer:
+    def ask(self, ask: "Ask", on_first_bytes: Callable[[], None] | None = None, *, keep: bool = False) -> Answer:
         """Send a request and read its answer to the end.
 
         Args:
             ask: What to send.
             on_first_bytes: Called when the first bytes of the body are there.
+            keep: Whether the body is wanted.
         """
         began = time.perf_counter()
         try:
             if not self._connect():
                 return Answer(began, time.perf_counter(), is_shut=True)
             self._connection.request(ask.method, ask.path, ask.body or None, dict(ask.headers))
-            return self._read(began, on_first_bytes)
+            return self._read(began, on_first_bytes, keep=keep)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             return Answer(began, time.perf_counter(), failure=f"{type(error).__name__}: {error}")
@@ -109,15 +113,16 @@ class Caller:
             return False
         return True
 
-    def _read(self, began: float, on_first_bytes: Callable[[], None] | None) -> Answer:
+    def _read(self, began: float, on_first_bytes: Callable[[], None] | None, *, keep: bool) -> Answer:
         response = self._connection.getresponse()
-        digest, num_bytes, kept = hashlib.sha256(), 0, b""
+        digest, num_bytes, kept = hashlib.sha256(), 0, bytearray()
         while piece := response.read1(_PIECE_BYTES):
             if not num_bytes and on_first_bytes is not None:
                 on_first_bytes()
             digest.update(piece)
             num_bytes += len(piece)
-            kept = kept or piece
+            if keep or len(kept) < _MAX_PROBLEM_BYTES:
+                kept += piece
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
         response.close()  # it is read whole: the connection may be used again
@@ -130,7 +135,8 @@ class Caller:
             num_bytes=num_bytes,
             retry_after=response.getheader("Retry-After", ""),
             model=response.getheader("Fount-Model", ""),
-            problem=kept[:500].decode(errors="replace") if response.status >= HTTPStatus.BAD_REQUEST else "",
+            problem=kept.decode(errors="replace") if response.status >= HTTPStatus.BAD_REQUEST else "",
+            body=bytes(kept) if keep else b"",
             surplus=surplus,
         )
 

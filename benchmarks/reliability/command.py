@@ -18,8 +18,12 @@ from pathlib import Path
 
 from machine import look_at_machine
 
+from reliability.drains import drain_service
+from reliability.flips import flip_bits
+from reliability.publish_kills import kill_publishers
 from reliability.report import Findings, Report, render, write_report
 from reliability.setting import ROOT, Setting, copy_models
+from reliability.swaps import swap_versions
 from reliability.worker_kills import crash_workers, hang_workers, kill_workers
 
 
@@ -46,6 +50,10 @@ MEASUREMENTS = {
     "worker-kills": Measurement(kill_workers, 300),
     "hangs": Measurement(hang_workers, 6),
     "aborts": Measurement(crash_workers, 12),
+    "drains": Measurement(drain_service, 60),
+    "publish-kills": Measurement(kill_publishers, 500),
+    "swaps": Measurement(swap_versions, 200, clients=16),
+    "flips": Measurement(flip_bits, 10_000),
 }
 
 

@@ -4,7 +4,7 @@ import collections
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from serving.load import quantile
@@ -138,13 +138,6 @@ class Crowd:
                     return
                 if kind in {"refused", "shut"}:
                     self._over.wait(min(float(answer.retry_after or 0.1), _MAX_WAIT_S))
-
-
-def read_body(answers: Callable[[], Answer]) -> Answer:
-    """Ask again until the answer is not a refusal."""
-    while (answer := answers()).retry_after:
-        time.sleep(0.02)
-    return answer
 
 
 def _describe(kind: Kind, ask: Ask, answer: Answer) -> dict[str, Any]:
