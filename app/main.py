@@ -49,6 +49,18 @@ if TYPE_CHECKING:
 
 MAX_DECODERS = 4
 
+_ROUTES = (
+    limits,
+    models,
+    samples,
+    augmentations,
+    datasets,
+    interpolations,
+    variations,
+    verifications,
+    operations,
+)
+
 
 class _Application(FastAPI):
     """Leads requests for the busiest routes past the framework's layers."""
@@ -129,9 +141,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     rates = Rates(settings.rates)
-    app.state.services = Services(
-        settings, engine, repository, metrics, encoder, decoders, augmenters, uploads, rates
-    )
+    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, augmenters, uploads, rates)
     keys = KeyRing(settings)
     count_request = metrics.count_request if tracing is None else _count_and_note(metrics)
     app.add_middleware(Gate, keys=keys, rates=rates, count_request=count_request)
@@ -142,7 +152,7 @@ def create_app(
         app.express_gate = tracing.wrap(app.express_gate)
     install_handlers(app)
     install_openapi(app)
-    for routes in (limits, models, samples, augmentations, datasets, interpolations, variations, verifications, operations):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     return app
 

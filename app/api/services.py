@@ -7,6 +7,7 @@ from fastapi import Depends, Path, Request
 
 from app.api.encoding import Encoder
 from app.api.metrics import Metrics
+from app.api.rates import Rates
 from app.api.uploads import UploadMemory
 from app.augmentation.pool import Augmenters
 from app.core.settings import Settings
@@ -28,6 +29,7 @@ class Services:
     decoders: Decoders
     augmenters: Augmenters
     uploads: UploadMemory
+    rates: Rates
 
 
 async def _find_services(request: Request) -> Services:  # async: FastAPI sends others to a thread

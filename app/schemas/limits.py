@@ -39,10 +39,20 @@ class QueueLimits(_Part):
 class TimeLimits(_Part):
     """How long things may take, in seconds."""
 
+    head_s: float = Field(description="Until the head of a request is there.")
+    body_s: float = Field(description="Until a JSON body is there.")
+    upload_s: float = Field(description="Until a body with images is there.")
+    write_s: float = Field(description="How long a reader may take nothing of its answer.")
     keep_alive_s: float = Field(description="How long an idle connection is kept.")
     decoding_s: float = Field(description="Processor time to decode one image.")
     augmentation_s: float = Field(description="Processor time for some copies of an image, decoding included.")
     shutdown_grace_s: float = Field(description="How long running answers may take when the service is being stopped.")
+
+
+class ConnectionLimits(_Part):
+    """How many connections there may be."""
+
+    open: int = Field(description="At once; some more are taken for probes alone.")
 
 
 class RateLimits(_Part):
@@ -59,4 +69,5 @@ class ServiceLimits(_Part):
     bodies: BodyLimits
     queue: QueueLimits
     times: TimeLimits
+    connections: ConnectionLimits
     rates: RateLimits

@@ -70,6 +70,7 @@ class Running:
         results: Results = read_results(data)
         for name, seconds in results.seconds.items():
             self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self._augmenters.cost.observe(sum(results.seconds.values()), len(results.records))
         files = split_files(data, results)
         self._on_outputs(len(results.records))
         return [Item(record, *pair) for record, pair in zip(results.records, files, strict=True)]

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.api.access import requires
 from app.api.augmented.answer import answer_augmentation
 from app.api.augmented.form import Form, read_form
-from app.api.augmented.order import check_order
+from app.api.augmented.order import AugmentationOrder, check_order
 from app.api.augmented.planning import map_back, plan_augmentation
 from app.api.augmented.preview import answer_preview
 from app.api.documentation import (
@@ -30,6 +30,7 @@ from app.augmentation.packing import MEDIA_TYPES, SINGLE
 from app.augmentation.policy import describe_operations
 from app.augmentation.presets import list_presets
 from app.augmentation.request import AugmentationFormat, AugmentationRequest, InverseRequest, PlanRequest
+from app.serving.admission import Budget
 
 router = APIRouter(tags=["augmentations"], route_class=StrictRoute)
 
@@ -65,6 +66,7 @@ async def create_augmentation(services: ServicesDep, request: Request) -> Respon
             request.headers.get("accept"), _FOR_ONE if _asks_for_one(form) else _FOR_MORE
         )
         order = check_order(form, chosen, services.settings.limits)
+        _charge(services, request, order)
         caller = request.scope["state"]["caller"].id
         return await until_disconnect(request.receive, answer_augmentation(order, services, caller))
 
@@ -84,6 +86,7 @@ async def preview_augmentation(services: ServicesDep, request: Request) -> Respo
     with services.uploads.hold(request, services.settings.limits.upload_bytes):
         form = await _read_form(services, request)
         order = check_order(form, AugmentationFormat.GRID, services.settings.limits)
+        _charge(services, request, order)
         return await until_disconnect(request.receive, answer_preview(order, services))
 
 
@@ -117,6 +120,18 @@ async def _read_form(services: Services, request: Request) -> Form:
     limits = services.settings.limits
     parts = await read_parts(request, limit_bytes=limits.upload_bytes, limit_parts=2 * limits.uploads + 1)
     return read_form(parts, limits, services.settings.http.body_limit_bytes)
+
+
+def _charge(services: Services, request: Request, order: AugmentationOrder) -> None:
+    """Have outputs paid for like samples: by the time that they are predicted to take.
+
+    Raises:
+        RateLimitedError: If the key may not take so much now.
+        LimitExceededError: If the key may never take so much at once.
+    """
+    budget: Budget | None = request.scope["state"].get("allowance")
+    if budget is not None:
+        budget.spend(services.augmenters.cost.predict(order.num_outputs), order.num_outputs)
 
 
 def _asks_for_one(form: Form) -> bool:

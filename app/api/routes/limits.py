@@ -8,7 +8,15 @@ from app.api.keys import AccessScope, Caller
 from app.api.services import ServicesDep
 from app.api.strict import StrictRoute
 from app.core.settings import Settings
-from app.schemas.limits import AnswerLimits, BodyLimits, QueueLimits, RateLimits, ServiceLimits, TimeLimits
+from app.schemas.limits import (
+    AnswerLimits,
+    BodyLimits,
+    ConnectionLimits,
+    QueueLimits,
+    RateLimits,
+    ServiceLimits,
+    TimeLimits,
+)
 
 router = APIRouter(tags=["operations"], route_class=StrictRoute)
 
@@ -47,10 +55,15 @@ def _describe(settings: Settings, rates: RateLimits) -> ServiceLimits:
         ),
         queue=QueueLimits(requests=settings.queue.requests, wait_s=settings.queue.wait_s),
         times=TimeLimits(
+            head_s=http.head_timeout_s,
+            body_s=http.body_timeout_s,
+            upload_s=http.upload_timeout_s,
+            write_s=http.write_timeout_s,
             keep_alive_s=http.keep_alive_s,
             decoding_s=limits.decoding_s,
             augmentation_s=limits.augmentation_s,
             shutdown_grace_s=http.shutdown_grace_s,
         ),
+        connections=ConnectionLimits(open=http.connections),
         rates=rates,
     )
