@@ -26,7 +26,7 @@ CLIENT_CLOSED = 499  # never sent: what the log says of a caller who left
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 _UNLIMITED_PATHS = PUBLIC_PATHS | _QUIET_PATHS
-_DEFAULT_HEADERS = [
+DEFAULT_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -55,7 +55,7 @@ class _Exchange:
             self.status = int(message["status"])
             headers = list(message["headers"])
             present = {name for name, _ in headers}
-            headers += [header for header in _DEFAULT_HEADERS if header[0] not in present]
+            headers += [header for header in DEFAULT_HEADERS if header[0] not in present]
             headers.append((b"x-request-id", self.request_id.encode("ascii")))
             if self.allowance is not None:
                 headers += self.allowance.headers()
@@ -95,7 +95,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = self._clock()
-        exchange = _Exchange(_choose_request_id(scope), send, is_head=scope["method"] == "HEAD")
+        exchange = _Exchange(choose_request_id(scope), send, is_head=scope["method"] == "HEAD")
         inner = {
             **scope,
             "state": {**scope.get("state", {}), "request_id": exchange.request_id, "is_head": exchange.is_head},
@@ -186,7 +186,7 @@ def _is_unlimited(path: str) -> bool:
     return path in _UNLIMITED_PATHS or path.startswith(PUBLIC_PREFIX)
 
 
-def _choose_request_id(scope: Scope) -> str:
+def choose_request_id(scope: Scope) -> str:
     """Keep the caller's id where it is harmless, else draw one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
