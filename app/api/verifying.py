@@ -1,13 +1,11 @@
 """Is this image one of ours? Read its mark, compute that sample again, compare."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
-from PIL import Image
 from pydantic import ValidationError
 from starlette.types import Receive
 
@@ -15,11 +13,12 @@ from app.api.answers import Order
 from app.api.augmenting import choose_policy
 from app.api.services import Services
 from app.api.streaming import until_disconnect
-from app.core.errors import InvalidInputError, NotFoundError
+from app.core.errors import ImageTooLargeError, InvalidInputError, NotFoundError, UndecodableImageError
+from app.decoding.messages import DecodeOptions
+from app.decoding.pool import Pixels as Decoded
 from app.imaging.codec import ImageFormat, Pixels
 from app.imaging.formats.whole import encode_one
 from app.imaging.reading import PngFacts, claims_to_be_synthetic, read_png
-from app.repository.manifest import ImageSpec
 from app.schemas.jobs import BFLOAT16, BFLOAT16_LARGEST, BFLOAT16_MEAN
 from app.schemas.marks import PathMark, PolicyMark, SampleMark
 from app.schemas.samples import Augment, SampleFormat
@@ -89,7 +88,12 @@ async def verify(data: bytes, services: Services, receive: Receive, terms: Terms
     images = await until_disconnect(receive, _compute(order, services, terms))
     numerics = order.numerics(services.engine)
     rounding = _choose_rounding(plan, numerics)
-    verdict, difference = (await services.encoder.run(_compare, data, facts, order, images, rounding))[0]
+    written, _ = await services.encoder.run(_write_png, order.contents, images)
+    verdict: Verdict = "identical"
+    difference: int | None = 0
+    if data != written:
+        pixels = await until_disconnect(receive, _decode(data, facts, images[0].shape, services))
+        verdict, difference = _compare(pixels, images[0], rounding)
     return VerificationAnswer(
         verdict=verdict,
         made_by_fount=verdict != "differs",
@@ -189,16 +193,11 @@ async def _compute(order: Order, services: Services, terms: Terms) -> Pixels:
         await stream.aclose()
 
 
-def _compare(
-    data: bytes, facts: PngFacts, order: Order, images: Pixels, rounding: _Rounding
-) -> tuple[Verdict, int | None]:
-    """Return the verdict, and the largest difference of a pixel where sizes agree."""
-    if data == _write_png(order.contents, images):
-        return "identical", 0
-    pixels = _decode(data, facts, order.version.manifest.image)
+def _compare(pixels: Decoded | None, expected: Pixels, rounding: _Rounding) -> tuple[Verdict, int | None]:
+    """Return the verdict on a file of other bytes, and the largest difference of a pixel where sizes agree."""
     if pixels is None:
         return "differs", None
-    differences = np.abs(pixels.astype(np.int16) - images[0])
+    differences = np.abs(pixels.astype(np.int16) - expected)
     largest = int(differences.max())
     if largest == 0:
         return "same-pixels", 0
@@ -206,17 +205,20 @@ def _compare(
     return ("differs-by-rounding" if is_near else "differs"), largest
 
 
-def _decode(data: bytes, facts: PngFacts, image: ImageSpec) -> Pixels | None:
-    """Decode a file whose header has the size of the model's images; None if it is not of their kind, or not sound."""
-    if (facts.width, facts.height) != (image.width, image.height):
+async def _decode(data: bytes, facts: PngFacts, shape: tuple[int, ...], services: Services) -> Decoded | None:
+    """Decode a file, outside of this process: only its first header is known to have the size of the model's images.
+
+    Returns:
+        Its pixels; None if they are not of this shape, or the file is not sound.
+    """
+    if (facts.height, facts.width) != shape[:2]:
         return None
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as file:
-            pixels = np.asarray(file)
-    except Exception:  # noqa: BLE001 - a codec raises what it likes on bad data
+        decoded = await services.decoders.decode(data, DecodeOptions(icc="ignore"))
+    except (UndecodableImageError, ImageTooLargeError):
         return None
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels  # noqa: PLR2004 - height, width, channel
-    return pixels if pixels.dtype == np.uint8 and pixels.shape[2] == image.channels else None
+    pixels = decoded.pixels
+    return pixels if pixels.dtype == np.uint8 and pixels.shape == shape else None
 
 
 def _describe(mark: SampleMark) -> VerifiedSample | None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import struct
 import zlib
 from pathlib import Path
 
@@ -21,11 +20,21 @@ from app.core.settings import LimitSettings
 from app.decoding.messages import DecodeOptions
 from app.decoding.pool import Decoders
 from app.decoding.sniffing import UploadFormat
+from tests.bombs import (
+    SIGNATURE,
+    chunk,
+    claim_bmp,
+    claim_gif,
+    claim_jpeg,
+    claim_tiff,
+    claim_webp,
+    deflate_zeros,
+    write_png,
+)
 from tests.pictures import encode, encode_image, make_pixels
 
 AS_IT_IS = DecodeOptions()
 MAX_GROWTH_BYTES = 64 * 2**20
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 WIDE = (np.arange(24 * 24 * 3, dtype=np.uint16) * 37).reshape(24, 24, 3)
 
 # How a camera has stored what was upright, by orientation.
@@ -69,55 +78,15 @@ def is_refused(result):
     return type(result) in {UndecodableImageError, UnsupportedImageError, AnimatedImageError, ImageTooLargeError}
 
 
-def chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def write_png(width, height, bits, colour, *chunks):
-    head = struct.pack(">II5B", width, height, bits, colour, 0, 0, 0)
-    return SIGNATURE + b"".join([chunk(b"IHDR", head), *chunks, chunk(b"IEND", b"")])
-
-
-def deflate_zeros(num_bytes):
-    """Compress many zeros that are never held at once."""
-    compressor = zlib.compressobj(1)
-    block = bytes(2**20)
-    pieces = [compressor.compress(block[: min(2**20, num_bytes - start)]) for start in range(0, num_bytes, 2**20)]
-    return b"".join([*pieces, compressor.flush()])
-
-
-def patch(data, position, replacement):
-    return data[:position] + replacement + data[position + len(replacement) :]
-
-
-def claim_jpeg(height, width):
-    data = encode(make_pixels(), "JPEG")
-    return patch(data, data.index(b"\xff\xc0") + 5, struct.pack(">HH", height, width))
-
-
-def claim_tiff(width, height):
-    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
-    tags += [(273, 4, 1, 8), (277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, width * height % 2**32)]
-    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
-    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
-
-
-def claim_webp(width, height):
-    canvas = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
-    frame = encode(make_pixels(), "WEBP")[12:]
-    body = b"WEBP" + b"VP8X" + struct.pack("<II", 10, 0) + canvas + frame
-    return b"RIFF" + struct.pack("<I", len(body)) + body
-
-
 BOMBS = {
     "png": lambda: write_png(30000, 30000, 1, 0, chunk(b"IDAT", deflate_zeros(30000 * 3751))),
     "png-head": lambda: write_png(2**31 - 1, 2**31 - 1, 16, 6, chunk(b"IDAT", b"")),
     "png-text": lambda: write_png(1, 1, 8, 0, chunk(b"zTXt", b"a\0\0" + deflate_zeros(2**26))),
     "png-profile": lambda: write_png(1, 1, 8, 0, chunk(b"iCCP", b"a\0\0" + deflate_zeros(2**26))),
     "jpeg": lambda: claim_jpeg(65535, 65535),
-    "gif": lambda: patch(encode(make_pixels(), "GIF"), 6, b"\xff\xff\xff\xff"),
-    "bmp": lambda: patch(encode(make_pixels(), "BMP"), 18, struct.pack("<ii", 2**31 - 1, 2**31 - 1)),
-    "bmp-negative": lambda: patch(encode(make_pixels(), "BMP"), 18, struct.pack("<ii", 2**31 - 1, -(2**31))),
+    "gif": claim_gif,
+    "bmp": lambda: claim_bmp(2**31 - 1, 2**31 - 1),
+    "bmp-negative": lambda: claim_bmp(2**31 - 1, -(2**31)),
     "tiff": lambda: claim_tiff(2**31, 2**31),
     "webp": lambda: claim_webp(2**24, 2**8),
 }

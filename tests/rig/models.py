@@ -22,7 +22,7 @@ def publish_models(root: Path) -> None:
     """Publish `tiny`, with three classes and two versions, and `coder`, which reads images as well."""
     for seed in (0, 1):
         publish_tiny_model(root, height=16, width=16, seed=seed)
-    space = make_space(height=16, width=16, channels=3)
+    space = make_space(num_classes=0, height=16, width=16, channels=3)
     generator, encoder = make_networks("vae", space)
     draft = make_manifest(CODER, architecture="vae", space=space).model_copy(update={"parts": ["generator", "encoder"]})
     weights = dump_weights({"generator": generator, "encoder": encoder})

@@ -1,5 +1,6 @@
 """Processes as the kernel shows them under /proc: who started whom, and what they hold."""
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -43,6 +44,12 @@ def count_files(pid: int) -> int:
 
 def count_threads(pid: int) -> int:
     return len(_list(Path(f"/proc/{pid}/task")))
+
+
+def read_cpu_s(pid: int) -> float:
+    """Return how long a process has computed, without its children."""
+    behind_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return (int(behind_name[11]) + int(behind_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def read_resident_bytes(pid: int) -> int:
