@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from app.core.errors import UnsupportedArchitectureError
 from app.generators.base import Encoder, Generator, Network, SampleSpace
+from app.generators.header import check_header
 from app.generators.registry import find_architecture
 from app.repository.manifest import Manifest, Part
 
@@ -50,7 +51,7 @@ def load_parts(networks: Mapping[Part, nn.Module], weights: bytes) -> None:
         UnsupportedArchitectureError: If they do not fit.
     """
     try:
-        tensors = safetensors.torch.load(weights)
+        tensors = _read_tensors(weights)
         for part, network in networks.items():
             network.load_state_dict(_select_part(tensors, part))
     except (safetensors.SafetensorError, RuntimeError) as error:
@@ -78,10 +79,9 @@ def _load_part(manifest: Manifest, weights: bytes, part: Part, build: Callable[[
     with torch.device("meta"), _WithoutInit():
         network = build(config, space)
     try:
-        tensors = safetensors.torch.load(weights)
-        _check_types(tensors)
+        tensors = _read_tensors(weights)
         network.load_state_dict(_select_part(tensors, part), strict=True, assign=True)
-    except (safetensors.SafetensorError, RuntimeError, TypeError) as error:
+    except (safetensors.SafetensorError, RuntimeError) as error:
         raise UnsupportedArchitectureError("the weights do not fit the architecture in the manifest") from error
     return network.requires_grad_(requires_grad=False).eval()
 
@@ -98,12 +98,11 @@ class _WithoutInit(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+def _read_tensors(weights: bytes) -> dict[str, torch.Tensor]:
+    check_header(weights)
+    return dict(safetensors.torch.load(weights))
+
+
 def _select_part(tensors: Mapping[str, torch.Tensor], part: str) -> dict[str, torch.Tensor]:
     prefix = f"{part}."
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _check_types(tensors: Mapping[str, torch.Tensor]) -> None:
-    """Accept what ``dump_weights`` writes: float32, and int64 for counters. Other types would change the numerics."""
-    if any(tensor.dtype not in {torch.float32, torch.int64} for tensor in tensors.values()):
-        raise TypeError("weights are float32")
