@@ -160,6 +160,36 @@ PROTOCOL_TABLE: Mapping[str, Row] = {
     "body-too-large": Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large", "Send at most `limit` bytes."),
     "body-too-slow": Row(HTTPStatus.REQUEST_TIMEOUT, "The body came too slowly", "Send the body in one go."),
     "request-refused": Row(HTTPStatus.BAD_REQUEST, "The request was refused", _FIX),
+    "malformed-request": Row(
+        HTTPStatus.BAD_REQUEST,
+        "This is not a request of HTTP",
+        "Use a client that speaks HTTP/1.1, without TLS; the connection is closed.",
+        "What came on the connection breaks the rules of RFC 9112, or names no valid host.",
+    ),
+    "head-too-slow": Row(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "The request came too slowly",
+        "Open a connection when there is a request, and send its head in one go.",
+        "A connection sent no request, or not all of its head, within the time that there is for that.",
+    ),
+    "head-too-large": Row(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The head is too large",
+        "Send fewer and shorter fields: cookies are not read here.",
+        "The request's line and fields have more bytes than are read, or there are too many fields.",
+    ),
+    "body-too-fragmented": Row(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "The body is cut into too many pieces",
+        "Send the body with its length, or in chunks of some kilobytes.",
+        "A chunked body has more chunks, longer extensions of chunks, or more behind its end than anybody needs.",
+    ),
+    "too-many-connections": Row(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "There is no room for another connection",
+        f"{_WAIT} Use connections again, instead of one for each request.",
+        "As many connections are open as the service holds.",
+    ),
 }
 _PROTOCOL_CODES = {
     HTTPStatus.METHOD_NOT_ALLOWED: ("method-not-allowed", "this address answers other methods; see the `Allow` header"),
@@ -179,7 +209,7 @@ def describe_codes() -> dict[str, tuple[Row, str]]:
     for status, (code, detail) in _PROTOCOL_CODES.items():
         pages[code] = (PROTOCOL_TABLE[code], f"{detail[0].upper()}{detail[1:]} ({status.value}).")
     pages["request-refused"] = (PROTOCOL_TABLE["request-refused"], "The request breaks a rule of HTTP.")
-    return pages
+    return pages | {code: (row, row.meaning) for code, row in PROTOCOL_TABLE.items() if row.meaning}
 
 
 def explain_error(error: type[ServiceError]) -> str:

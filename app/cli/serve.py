@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from app.cli.console import err_console, fail
-from app.core.errors import ConfigurationError
+from app.core.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from app.core.settings import Settings
-
-BACKLOG = 2048
 
 
 def serve(
@@ -64,6 +61,8 @@ def _given(**options: Any) -> dict[str, Any]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    from app.api.wire.server import BACKLOG
+
     """Take the port before anything is started, so that a taken one is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -73,35 +72,29 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
-    import uvicorn
+    from app.api.services import Services
+    from app.api.wire.door import Door
+    from app.api.wire.limits import Limits
+    from app.api.wire.server import Server
+    from app.core.descriptors import fit_connections
 
-    from app.api.protocol import BoundedProtocol
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                _announce(app, settings, listener)
-
+    services: Services = app.state.services
+    connections, reserve = fit_connections(settings.http.connections)
+    if connections < settings.http.connections:
+        err_console.print(f"no more than {connections} connections: files are limited (ulimit -n)", style="yellow")
+    limits = Limits.of(settings, connections=connections, reserve=reserve)
     _forward_logs()
-    config = uvicorn.Config(
+    server = Server(
         app,
-        http=BoundedProtocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=settings.http.keep_alive_s,
-        timeout_graceful_shutdown=settings.http.shutdown_grace_s,
+        settings.http,
+        Door(limits, services.metrics.count_request),
+        on_started=lambda: _announce(app, settings, listener),
+        on_leaving=services.engine.leave,
     )
-    server = Server(config)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # the server raises its signals again when done: the end is orderly
-    server.run(sockets=[listener])
-    if not server.started:
-        fail("the service did not start; the log above says why")
+    try:
+        server.run(listener)
+    except ServiceError as error:
+        fail(error, hint="the log above says more")
 
 
 def _announce(app: FastAPI, settings: Settings, listener: socket.socket) -> None:

@@ -122,14 +122,14 @@ class Engine:
         )
         self._pool = SamplePool(settings.pool, self._dispatcher.keep)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_stopping = False
+        self._is_leaving = self._is_stopping = False
         self._seed = draw_seed()
         self._next_indices: dict[ModelRef, int] = {}
 
     @property
     def is_ready(self) -> bool:
-        """Whether a worker runs, the first look at the repository is done, and the engine is not being stopped."""
-        return self._dispatcher.has_worker and self.catalog.is_settled and not self._is_stopping
+        """Whether a worker runs, the first look at the repository is done, and nobody said that it will stop."""
+        return self._dispatcher.has_worker and self.catalog.is_settled and not self._is_leaving
 
     async def start(self) -> None:
         """Start the worker, read the repository meanwhile, and warm the default versions up.
@@ -150,13 +150,17 @@ class Engine:
             await self.stop(_ABORT_GRACE_S)
             raise WorkerLostError("the worker did not become ready in time; its log says why")
 
+    def leave(self) -> None:
+        """Say that the engine will be stopped soon: it is not ready from now on, and takes requests until then."""
+        self._is_leaving = True
+
     async def stop(self, grace_s: float | None = None) -> None:
         """Refuse new requests, let admitted ones finish within the grace period, end the worker.
 
         Args:
             grace_s: Seconds; ``http.shutdown_grace_s`` when left out.
         """
-        self._is_stopping = True
+        self._is_leaving = self._is_stopping = True
         grace_s = self._settings.http.shutdown_grace_s if grace_s is None else grace_s
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):

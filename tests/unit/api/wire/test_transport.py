@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.api.protocol import MAX_JOINED_BYTES, JoiningTransport
+from app.api.wire.transport import MAX_JOINED_BYTES, JoiningTransport
 
 
 class FakeTransport:

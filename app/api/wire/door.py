@@ -1,0 +1,43 @@
+"""What all connections of one server share."""
+
+from app.api.monitoring.answered import ANYBODY, Answered, CountAnswer
+from app.api.thinning import ThinnedLines
+from app.api.wire.limits import Limits
+from app.api.wire.refusals import Refusal
+from app.core.logging import get_logger
+
+_METHOD, _ROUTE = "other", "unmatched"
+
+
+class Door:
+    """Bounds, whether the server is about to go, and an account of what was refused.
+
+    Args:
+        limits: Of each connection, and of how many there are.
+        count_answer: Called once per refusal.
+
+    Attributes:
+        limits: As given.
+        is_leaving: Whether the server is about to go: answers say that their connection is closed.
+    """
+
+    def __init__(self, limits: Limits, count_answer: CountAnswer) -> None:
+        self.limits = limits
+        self.is_leaving = False
+        self._count_answer = count_answer
+        self._log = get_logger("wire").bind()
+        self._thinned = ThinnedLines()
+
+    def note(self, refusal: Refusal, seconds: float, now: float) -> None:
+        """Count a refusal, and log it; what was sent is in neither.
+
+        Args:
+            refusal: Why a connection was ended.
+            seconds: Since its request began.
+            now: Time of the event loop.
+        """
+        status = refusal.status.value
+        self._count_answer(Answered(_METHOD, _ROUTE, status, seconds, ANYBODY, problem=refusal.code))
+        left_out = self._thinned.pass_on((_ROUTE, status, refusal.code), now)
+        if left_out is not None:
+            self._log.debug("connection_refused", status=status, code=refusal.code, left_out=left_out)
