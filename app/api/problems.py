@@ -1,26 +1,29 @@
 """The one table from errors to HTTP: status, title, advice; and the RFC 9457 answers made from it."""
 
 import inspect
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI, Request
 from fastapi.routing import iter_route_contexts
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from app.api.access import check_any, find_checks
+from app.api.streaming import WholeAnswer
 from app.core import errors
 from app.core.errors import FieldValue, ServiceError
 from app.schemas.problems import FieldProblem
 
 MEDIA_TYPE = "application/problem+json"
 DEFAULT_RETRY_AFTER_S = 1
+
+_WAITING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,11 @@ TABLE: Mapping[type[ServiceError], Row] = {
     ),
     errors.CapacityError: Row(HTTPStatus.SERVICE_UNAVAILABLE, "No capacity now", _WAIT),
     errors.QueueFullError: Row(HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full", _WAIT),
+    errors.RateLimitedError: Row(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "The key asks for too much",
+        f"{_WAIT} `GET /v1` tells the bounds of the key.",
+    ),
     errors.DeadlineExceededError: Row(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "It would take too long",
@@ -142,6 +150,12 @@ TABLE: Mapping[type[ServiceError], Row] = {
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The request ends workers",
         "Do not send it again; tell the operator the `request_id`.",
+    ),
+    errors.ModelUnhealthyError: Row(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "The version is not healthy",
+        "Ask again by the model's name or an alias: when it stays so, the version before answers. `GET /v1/models/{name}` "
+        "tells the reason.",
     ),
     errors.OutOfDeviceMemoryError: Row(
         HTTPStatus.SERVICE_UNAVAILABLE, "The device is out of memory", "Ask again later, or use a smaller model."
@@ -225,7 +239,12 @@ def problem_response(
     fields: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Build one RFC 9457 answer; ``fields`` become further members and never replace the standard ones."""
+    """Build one RFC 9457 answer; ``fields`` become further members and never replace the standard ones.
+
+    Floods are answered by it: its parts are those that cost least.
+    """
+    state = scope.setdefault("state", {})
+    state["problem"] = code  # for the gate, which counts and logs it
     members = dict(fields or {})
     pointer = members.pop("pointer", None)
     if pointer is not None:
@@ -236,13 +255,12 @@ def problem_response(
         "status": row.status.value,
         "detail": detail,
         "code": code,
-        "request_id": scope.get("state", {}).get("request_id", ""),
+        "request_id": state.get("request_id", ""),
     }
     body = standard | {name: value for name, value in members.items() if name not in standard}
-    response = Response(json.dumps(body, allow_nan=False).encode(), row.status.value, media_type=MEDIA_TYPE)
-    response.headers.update(headers or {})
-    _add_waiting_headers(response.headers, row, members)
-    return response
+    answer = WholeAnswer(msgspec.json.encode(body), {**(headers or {}), **_waiting_headers(row, members)}, MEDIA_TYPE)
+    answer.status_code = row.status.value
+    return answer
 
 
 def answer_error(scope: Scope, error: ServiceError) -> Response:
@@ -269,6 +287,11 @@ async def answer_http_exception(request: Request, error: Any) -> Response:
     """Build the answer of what the framework refuses."""
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer_error(request.scope, errors.NotFoundError("there is nothing under this address"))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        try:
+            check_any(request, [check for route in _routes_at(request) for check in find_checks(route.dependencies)])
+        except errors.MissingScopeError as missing:
+            return answer_error(request.scope, missing)
     code, detail = _PROTOCOL_CODES.get(
         HTTPStatus(error.status_code), ("request-refused", "the request breaks a rule of HTTP")
     )
@@ -284,17 +307,18 @@ async def answer_http_exception(request: Request, error: Any) -> Response:
 
 def _allowed_methods(request: Request) -> list[str]:
     """Collect the methods of every route at this address; the framework names those of the first only."""
-    routes = (context for context in iter_route_contexts(request.app.routes) if context.path_regex is not None)
-    methods = {
-        method for route in routes if route.path_regex.match(request.scope["path"]) for method in route.methods or ()
-    }
+    methods = {method for route in _routes_at(request) for method in route.methods or ()}
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
-def _add_waiting_headers(headers: MutableHeaders, row: Row, members: Mapping[str, Any]) -> None:
-    if "retry_after_s" in members:
-        headers["Retry-After"] = str(max(1, math.ceil(members["retry_after_s"])))
-    elif row.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(DEFAULT_RETRY_AFTER_S)
+def _routes_at(request: Request) -> list[Any]:
+    routes = (context for context in iter_route_contexts(request.app.routes) if context.path_regex is not None)
+    return [route for route in routes if route.path_regex.match(request.scope["path"])]
+
+
+def _waiting_headers(row: Row, members: Mapping[str, Any]) -> dict[str, str]:
+    if row.status in _WAITING:
+        return {"Retry-After": str(max(1, math.ceil(members.get("retry_after_s", DEFAULT_RETRY_AFTER_S))))}
     if row.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Bearer realm="fount"'
+        return {"WWW-Authenticate": 'Bearer realm="fount"'}
+    return {}

@@ -85,13 +85,13 @@ def _choose_name(name: str | None, template: str) -> str:
 def _draw_grid(generator: TemplateGenerator, path: Path, name: str) -> Path:
     import json
 
+    from app.generators.sheet import SHEET_SEED
     from app.imaging.codec import encode_png
     from app.training.monitoring.preview import draw_preview
-    from app.training.publishing.template import GRID_SEED
 
-    mark = json.dumps({"model": name, "seed": GRID_SEED})
+    mark = json.dumps({"model": name, "seed": SHEET_SEED})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(draw_preview(generator, seed=GRID_SEED), mark))
+    path.write_bytes(encode_png(draw_preview(generator, seed=SHEET_SEED), mark))
     return path
 
 

@@ -84,8 +84,10 @@ class Placement(nn.Module):
         rows = max(num_classes, 1)
         self.is_shared = rows == 1 or rows * latent_dim**2 > LARGEST_FACTORS
         self.register_buffer("mean", torch.zeros(rows, latent_dim))
-        identity = torch.eye(latent_dim)[None]
-        self.register_buffer("factor", identity.repeat(1 if self.is_shared else rows, 1, 1))
+        # Neither `eye` nor `repeat`: on the meta device, where networks are built to be loaded, they import for two seconds.
+        factor = torch.zeros(1 if self.is_shared else rows, latent_dim, latent_dim)
+        factor.diagonal(dim1=1, dim2=2).fill_(1)
+        self.register_buffer("factor", factor)
 
     def forward(self, latents: Latents, labels: Labels | None) -> Codes:
         """Give latents the mean and covariance of their class."""

@@ -1,6 +1,7 @@
 """Contact sheets: many samples in one picture, enlarged so that small ones can be judged by eye."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -60,6 +61,31 @@ def draw_sheet(images: Pixels, *, columns: int | None = None) -> Pixels:
         top, left = GAP_PX + row * (tall + GAP_PX), GAP_PX + column * (wide + GAP_PX)
         sheet[top : top + tall, left : left + wide] = image.repeat(scale, axis=0).repeat(scale, axis=1)
     return sheet
+
+
+def cut_sheet(
+    sheet: Pixels, numbers: Sequence[int], *, num_images: int, image: tuple[int, int], columns: int | None = None
+) -> Pixels | None:
+    """Take images out of a contact sheet.
+
+    Args:
+        sheet: What ``draw_sheet`` drew, shape (h, w, c).
+        numbers: Which images, at least one.
+        num_images: How many are on it.
+        image: Height and width of one, in pixels.
+        columns: As for ``draw_sheet``.
+
+    Returns:
+        The images, shape (n, height, width, c); None if a sheet of so many images has another size.
+    """
+    height, width = image
+    rows, columns, scale = sheet_shape(num_images, height, width, columns)
+    tall, wide = height * scale, width * scale
+    if sheet.shape[:2] != (rows * (tall + GAP_PX) + GAP_PX, columns * (wide + GAP_PX) + GAP_PX):
+        return None
+    places = [divmod(number, columns) for number in numbers]
+    corners = [(GAP_PX + row * (tall + GAP_PX), GAP_PX + column * (wide + GAP_PX)) for row, column in places]
+    return np.stack([sheet[top : top + tall : scale, left : left + wide : scale] for top, left in corners])
 
 
 def encode_grid(images: Pixels, mark: str, *, columns: int | None = None) -> bytes:

@@ -110,7 +110,27 @@ class RepositoryReader:
             NotFoundError: If there is no such model or version, or it has no such file.
             RepositoryError: If the manifest or the file is not sound.
         """
-        return self._read_listed(self.read_manifest(name, version), file)
+        return self.read_listed(self.read_manifest(name, version), file)
+
+    def read_listed(self, manifest: Manifest, file: str) -> bytes:
+        """Read a file that a manifest lists and check that it is the one that was published.
+
+        Raises:
+            NotFoundError: If the manifest lists no such file.
+            RepositoryError: If the file is not sound.
+        """
+        entry = {str(key): value for key, value in manifest.files.items()}.get(file)
+        if entry is None:
+            raise NotFoundError("the version has no such file")
+        data = self._read_present(manifest.name, manifest.version, file, entry.num_bytes)
+        if data is None:
+            raise DigestMismatchError(f"{file} is missing")
+        if len(data) != entry.num_bytes:
+            relation = "shorter" if len(data) < entry.num_bytes else "longer"
+            raise DigestMismatchError(f"{file} is {relation} than the {entry.num_bytes} bytes that were published")
+        if hashlib.sha256(data).hexdigest() != entry.sha256:
+            raise DigestMismatchError(f"{file} has other bytes than were published: its SHA-256 differs")
+        return data
 
     def read_weights(self, manifest: Manifest) -> bytes:
         """Read a version's weights once and check them against the manifest and its digest.
@@ -118,7 +138,7 @@ class RepositoryReader:
         Raises:
             RepositoryError: If the weights or the manifest are not what was published.
         """
-        weights = self._read_listed(manifest, WEIGHTS_FILE)
+        weights = self.read_listed(manifest, WEIGHTS_FILE)
         if compute_digest(manifest, weights) != manifest.digest:
             raise DigestMismatchError("the manifest and the weights do not give the digest")
         return weights
@@ -134,7 +154,7 @@ class RepositoryReader:
         self.read_weights(manifest)
         for file in manifest.files:
             if file != WEIGHTS_FILE:
-                self._read_listed(manifest, file)
+                self.read_listed(manifest, file)
         return manifest
 
     def check(self, name: str, version: int) -> VersionCheck:
@@ -163,6 +183,15 @@ class RepositoryReader:
             ManifestError: If the file of aliases is not valid.
         """
         return dict(self._read_table(name).aliases) if is_name(name) else {}
+
+    def read_history(self, name: str) -> dict[str, list[int]]:
+        """Return where each alias of a model pointed before, the latest last; empty where nothing is known.
+
+        Raises:
+            ManifestError: If the file of aliases is not valid.
+        """
+        table = self._read_table(name) if is_name(name) else AliasTable()
+        return {alias: list(trail) for alias, trail in table.history.items()}
 
     def resolve(self, name: str, selector: str | None) -> int:
         """Find the version that a reference means.
@@ -208,20 +237,6 @@ class RepositoryReader:
         if version in listing.candidates(name):
             return ManifestError(f"{MANIFEST_FILE} is missing: the version was never finished")
         return not_found(listing, name, version)
-
-    def _read_listed(self, manifest: Manifest, file: str) -> bytes:
-        entry = {str(key): value for key, value in manifest.files.items()}.get(file)
-        if entry is None:
-            raise NotFoundError("the version has no such file")
-        data = self._read_present(manifest.name, manifest.version, file, entry.num_bytes)
-        if data is None:
-            raise DigestMismatchError(f"{file} is missing")
-        if len(data) != entry.num_bytes:
-            relation = "shorter" if len(data) < entry.num_bytes else "longer"
-            raise DigestMismatchError(f"{file} is {relation} than the {entry.num_bytes} bytes that were published")
-        if hashlib.sha256(data).hexdigest() != entry.sha256:
-            raise DigestMismatchError(f"{file} has other bytes than were published: its SHA-256 differs")
-        return data
 
     def _read_table(self, name: str) -> AliasTable:
         try:

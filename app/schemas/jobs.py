@@ -128,7 +128,8 @@ class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
 
     ``labels`` is int32 little-endian, one per sample, empty for an unconditional model. ``batch_size`` is the padded
     size to compute at; it is at least the number of samples. ``policies`` say how each run is augmented: operations as
-    a JSON array, empty for a run that is not; there are none where no run is.
+    a JSON array, empty for a run that is not; there are none where no run is. ``smaller_sizes``, descending, make the
+    same samples where there is no memory for ``batch_size``.
     """
 
     batch_id: int
@@ -138,6 +139,7 @@ class SampleBatch(msgspec.Struct, frozen=True, tag="batch"):
     runs: tuple[Run, ...]
     labels: bytes
     policies: tuple[bytes, ...] = ()
+    smaller_sizes: tuple[int, ...] = ()
 
 
 class EncodeImages(msgspec.Struct, frozen=True, tag="encode"):
@@ -195,7 +197,8 @@ class ModelLoaded(msgspec.Struct, frozen=True, tag="loaded"):
     """A version is resident and warm.
 
     ``batch_sizes`` are the padded sizes, ascending, at which its samples were found bit-equal. ``numerics`` names the
-    precision and the rewrites in force, ``differences`` what they do to pixels; None without any.
+    precision and the rewrites in force, ``differences`` what they do to pixels; None without any. ``golden`` says how
+    its samples compare with those that it was published with.
     """
 
     model: ModelRef
@@ -206,6 +209,7 @@ class ModelLoaded(msgspec.Struct, frozen=True, tag="loaded"):
     numerics: str = "float32"
     differences: PixelDifferences | None = None
     refused: tuple[RefusedRewrite, ...] = ()
+    golden: str = "not compared"
 
 
 class ModelFailed(msgspec.Struct, frozen=True, tag="failed"):

@@ -10,6 +10,7 @@ from app.data.sources import open_dataset
 from app.data.stacking import stack_dataset
 from app.evaluation.protocol import ProtocolName
 from app.evaluation.stages import OnProgress
+from app.generators.sheet import count_cells, sheet_labels
 from app.repository.evaluation import EvaluationRecord
 from app.repository.manifest import Manifest
 from app.repository.store import ModelRepository
@@ -24,7 +25,6 @@ from app.training.loop import Loop, Report
 from app.training.monitoring.assessment import Assessment
 from app.training.monitoring.diversity import draw_counterparts, measure_spread
 from app.training.monitoring.monitor import Monitor
-from app.training.monitoring.preview import UNCONDITIONAL, grid_labels
 from app.training.monitoring.watch import Watch, balanced_loss
 from app.training.objectives.registry import ELBO, create_objective
 from app.training.publishing.publish import publish_generator
@@ -105,8 +105,8 @@ class Session:
         return publish_generator(repository, name, trained, self.dataset, evaluation=evaluation)
 
     def _create_monitor(self, run: RunFolder, trainer: Trainer) -> Monitor:
-        config, labels = self.config, grid_labels(trainer.generator.num_classes)
-        count = UNCONDITIONAL if labels is None else len(labels)
+        num_classes = trainer.generator.num_classes
+        config, labels, count = self.config, sheet_labels(num_classes), count_cells(num_classes)
         real = measure_spread(*draw_counterparts(self.dataset, labels, num_images=count, seed=config.seed))
         balanced = None if config.objective.name == ELBO else balanced_loss(create_objective(config.objective.name))
         class_names = self.dataset.class_names if labels is not None else []

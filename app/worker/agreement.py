@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from app.core.clock import Clock
-from app.core.errors import WorkerError
+from app.core.errors import ModelUnhealthyError
 
 Forward: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -47,19 +47,19 @@ def measure_agreement(
         The sizes that agree, ascending; the largest is always among them.
 
     Raises:
-        WorkerError: If images are not finite, or depend on their place in the batch even at the largest size.
+        ModelUnhealthyError: If images are not finite, or depend on their place in the batch even at the largest size.
     """
     largest = sizes[-1]
     expected = forward(probes)
     yield
     if not torch.isfinite(expected).all():
-        raise WorkerError("the generator makes values that are not finite")
+        raise ModelUnhealthyError("the generator makes values that are not finite")
     seconds = []
     for shift in (1, largest // 2 + 1):
         equal, elapsed = _compare(forward, probes.roll(shift, 0), expected.roll(shift, 0), clock)
         yield
         if not equal:
-            raise WorkerError("samples depend on their place in the batch on this device")
+            raise ModelUnhealthyError("samples depend on their place in the batch on this device")
         seconds.append(elapsed)
     agreed = [Agreed(largest, min(seconds))]
     for size in reversed(sizes[:-1]):

@@ -9,24 +9,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import nn
 
+from app.core.errors import ModelUnhealthyError
 from app.core.logging import get_logger
-from app.core.seeds import draw_latents
 from app.generators.base import Generator, put_channels_last
 from app.generators.folding import fold_batch_norms
 from app.generators.lowering import Bfloat16Generator, find_products
-from app.generators.pixels import Pixels, to_pixels
+from app.generators.pixels import Pixels
 from app.schemas.jobs import BFLOAT16, NumericsConfig, PixelDifferences, RefusedRewrite
 from app.worker.differences import LOW_PRECISION, ROUNDING, Bound, compare_pixels
+from app.worker.failures import is_out_of_memory, is_sticky
 from app.worker.graphs import GraphedGenerator
+from app.worker.probes import draw_probes
 
 FLOAT32 = "float32"
-_SEED = 0
-_PROBES = 64
-_AT_ONCE = 16
 
 _log = get_logger(__name__)
 
@@ -37,15 +35,21 @@ class Rewritten:
 
     Attributes:
         generator: Makes the images.
+        probes: Its pixels of ``draw_probes``; empty once they were looked at.
+        is_network: Whether there are products in it, rather than rules for drawing.
         numerics: Its precision and the rewrites in force, for example ``float32+folded+channels_last``.
         differences: From the pixels without any rewrite; None where none is in force.
         refused: Rewrites that were asked for and would have moved pixels too far.
+        golden: How its samples compare with those that it was published with.
     """
 
     generator: Generator
+    probes: Pixels
+    is_network: bool = True
     numerics: str = FLOAT32
     differences: PixelDifferences | None = None
     refused: tuple[RefusedRewrite, ...] = ()
+    golden: str = "not compared"
 
 
 class _Rewrite(NamedTuple):
@@ -72,11 +76,12 @@ def rewrite(generator: Generator, config: NumericsConfig) -> Rewritten:
 
     Raises:
         torch.OutOfMemoryError: If the device has no room for the copy.
+        ModelUnhealthyError: If it makes values that are not finite as it is.
     """
+    expected = draw_probes(generator)
     if not find_products(generator):
-        return Rewritten(generator)
-    expected = _draw(generator)
-    current, differences, bound = generator, None, ROUNDING
+        return Rewritten(generator, expected, is_network=False)
+    current, probes, differences, bound = generator, expected, None, ROUNDING
     labels: list[str] = []
     refused: list[RefusedRewrite] = []
     for one in _choose(config, _device_of(generator)):
@@ -84,13 +89,13 @@ def rewrite(generator: Generator, config: NumericsConfig) -> Rewritten:
             candidate = one.apply(copy.deepcopy(current))
             if candidate is None:
                 continue
-            differences = _check(candidate, expected, max(bound, one.bound))
+            probes, differences = _check(candidate, expected, max(bound, one.bound))
         except _Refusal as refusal:
             refused.append(RefusedRewrite(one.setting, str(refusal)))
             continue
         current, bound = candidate, max(bound, one.bound)
         labels.append(one.label)
-    return Rewritten(current, _name(labels), differences, tuple(refused))
+    return Rewritten(current, probes, numerics=_name(labels), differences=differences, refused=tuple(refused))
 
 
 def _name(labels: list[str]) -> str:
@@ -110,23 +115,26 @@ def _choose(config: NumericsConfig, device: torch.device) -> Iterator[_Rewrite]:
         yield _Rewrite("cuda_graphs", "cuda_graphs", GraphedGenerator, ROUNDING)
 
 
-def _check(candidate: Generator, expected: Pixels, bound: Bound) -> PixelDifferences:
-    """Compare pixels.
+def _check(candidate: Generator, expected: Pixels, bound: Bound) -> tuple[Pixels, PixelDifferences]:
+    """Compare pixels; return those of the candidate, and by how much they differ.
 
     Raises:
         _Refusal: If they differ too much, or this device cannot compute the candidate.
     """
     try:
-        found = compare_pixels(expected, _draw(candidate))
-    except torch.OutOfMemoryError:
-        raise
+        probes = draw_probes(candidate)
+    except ModelUnhealthyError as error:
+        raise _Refusal("it makes values that are not finite") from error
     except RuntimeError as error:  # an operation that this device lacks in this form; always the same for a version
+        if is_out_of_memory(error) or is_sticky(error):
+            raise
         _log.warning("rewrite-failed", exc_info=error)
         raise _Refusal("this device cannot compute it") from error
+    found = compare_pixels(expected, probes)
     reason = bound.explain(found)
     if reason is not None:
         raise _Refusal(reason)
-    return found
+    return probes, found
 
 
 def _fold(generator: Generator) -> Generator | None:
@@ -136,21 +144,6 @@ def _fold(generator: Generator) -> Generator | None:
 def _lay_out(generator: Generator) -> Generator | None:
     is_dense = all(isinstance(layer, nn.Linear) for layer in find_products(generator))
     return None if is_dense else put_channels_last(generator)
-
-
-@torch.inference_mode()
-def _draw(generator: Generator) -> Pixels:
-    """Compute the pixels of always the same latents, on the CPU."""
-    device = _device_of(generator)
-    numbers = np.arange(_PROBES, dtype=np.int64)
-    latents = torch.from_numpy(draw_latents(_SEED, numbers, generator.latent_dim, generator.latent_prior)).to(device)
-    labels = torch.from_numpy(numbers % generator.num_classes).to(device) if generator.num_classes else None
-    parts = []
-    for start in range(0, _PROBES, _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        images = generator(latents[rows], None if labels is None else labels[rows])
-        parts.append(to_pixels(images).cpu())
-    return torch.cat(parts)
 
 
 def _device_of(generator: Generator) -> torch.device:

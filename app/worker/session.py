@@ -2,8 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from collections.abc import Generator as Steps
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -16,12 +17,16 @@ from app.core.errors import ConfigurationError, DigestMismatchError, WorkerError
 from app.core.logging import get_logger
 from app.generators.base import Encoder, Generator, Network, put_channels_last
 from app.generators.checkpoint import ENCODER, GENERATOR, load_encoder, load_generator
-from app.generators.pixels import from_pixels, to_pixels
+from app.generators.pixels import Pixels, from_pixels, to_pixels
 from app.repository.manifest import ImageSpec, Manifest
 from app.repository.store import ModelRepository
-from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, RefusedRun, Run, SampleBatch
-from app.worker.agreement import choose_clock, keep_worthwhile, measure_agreement
+from app.schemas.jobs import EncodeImages, IndexRun, ModelLoaded, ModelRef, NumericsConfig, RefusedRun, SampleBatch
+from app.worker.agreement import Agreed, Forward, choose_clock, keep_worthwhile, measure_agreement
 from app.worker.augmenting import Executor, augment_batch, execute_on_cpu
+from app.worker.failures import is_out_of_memory
+from app.worker.golden import check_golden
+from app.worker.halving import Halving
+from app.worker.health import JUDGED, check_probes, judge
 from app.worker.latents import draw_run_latents
 from app.worker.residency import PartRef, Residency
 from app.worker.rewriting import Rewritten, rewrite
@@ -66,6 +71,7 @@ class Session:
         self._residency = Residency(residency_bytes)
         self._numerics = numerics
         self._residency_lock = threading.Lock()
+        self._halving = Halving(device)
         self._execute: Executor = execute_on_cpu if device.type == "cpu" else TensorExecutor(device)
 
     def load(self, model: ModelRef) -> Steps[None, None, ModelLoaded]:
@@ -74,22 +80,22 @@ class Session:
         Raises:
             RepositoryError: If it is not what was published, or not for this build.
             ConfigurationError: If not even the smallest batch of it fits into a slot.
-            OutOfDeviceMemoryError: If its weights do not fit.
-            WorkerError: If it does not compute what it should.
+            OutOfDeviceMemoryError: If its weights do not fit, or not even the smallest batch.
+            ModelUnhealthyError: If it does not compute what it should.
         """
         began = time.perf_counter()
         rewritten = self._rewritten(model)
         generator = rewritten.generator
         yield
         sizes = self._fitting_sizes(generator.image)
-        probes = self._latents([IndexRun(_PROBE_SEED, 0, sizes[-1], 1.0)], sizes[-1], generator)
+        run = IndexRun(_PROBE_SEED, 0, sizes[-1], 1.0)
+        probes = self._bring_rows(draw_run_latents([run], generator.latent_dim, generator.latent_prior), sizes[-1])
 
         def forward(rows: Tensor) -> Tensor:
             labels = rows % generator.num_classes if generator.num_classes else None
             return self._forward(generator, probes[rows], labels)
 
-        rows = torch.arange(sizes[-1], device=self._device)
-        agreed = yield from measure_agreement(forward, rows, sizes, choose_clock(self._device))
+        agreed = yield from self._find_sizes(forward, sizes)
         return ModelLoaded(
             model=model,
             batch_sizes=keep_worthwhile(agreed, overhead_s=_BATCH_OVERHEAD_S, gain=_WORTHWHILE_GAIN),
@@ -99,12 +105,14 @@ class Session:
             numerics=rewritten.numerics,
             differences=rewritten.differences,
             refused=rewritten.refused,
+            golden=rewritten.golden,
         )
 
     def unload(self, model: ModelRef) -> None:
         """Forget a version."""
         with self._residency_lock:
             self._residency.drop(model)
+        self._halving.forget(model)
 
     def sample(self, batch: SampleBatch) -> tuple[RefusedRun, ...]:
         """Compute a batch into its slot; a version that is not resident is loaded first.
@@ -114,16 +122,25 @@ class Session:
 
         Raises:
             RepositoryError: If the version has to be loaded and is not what was published.
-            WorkerError: If the generator makes values that are not finite.
+            ModelUnhealthyError: If the generator makes what nobody should get.
+            OutOfDeviceMemoryError: If there is no memory for the smallest size.
         """
-        generator = self._rewritten(batch.model).generator
-        num_samples = sum(run.count for run in batch.runs)
-        latents = self._latents(batch.runs, batch.batch_size, generator)
-        labels = self._labels(batch, generator)
-        images = self._forward(generator, latents, labels)[:num_samples]
-        if not torch.isfinite(images.sum()):
-            raise WorkerError("the generator made values that are not finite")
-        pixels = to_pixels(images)
+        rewritten = self._rewritten(batch.model)
+        generator = rewritten.generator
+        latents = draw_run_latents(batch.runs, generator.latent_dim, generator.latent_prior)
+        labels = np.frombuffer(batch.labels, dtype="<i4").astype(np.int64) if generator.num_classes else None
+
+        def compute(rows: slice, size: int) -> Pixels:
+            count = rows.stop - rows.start
+            classes = None if labels is None else self._bring_rows(labels[rows], size)
+            images = self._forward(generator, self._bring_rows(latents[rows], size), classes)
+            pixels = to_pixels(images[: max(count, min(size, JUDGED))])
+            if rewritten.is_network:
+                judge(generator, images[:count], pixels, batch.runs)
+            return pixels[:count]
+
+        sizes = (batch.batch_size, *batch.smaller_sizes)
+        pixels = self._halving.compute(batch.model, len(latents), sizes, compute)
         refused = augment_batch(batch, pixels, self._execute) if batch.policies else ()
         torch.from_numpy(self._slots[batch.slot, : pixels.numel()]).copy_(pixels.flatten())
         return refused
@@ -172,9 +189,14 @@ class Session:
             return kept if isinstance(kept, Rewritten) else self._rewrite(model, place)
 
     def _rewrite(self, model: ModelRef, place: PartRef) -> Rewritten:
-        rewritten = rewrite(self._bring(model, load_generator), self._numerics)
+        manifest = self._find_manifest(model)
+        rewritten = rewrite(self._bring(manifest, load_generator), self._numerics)
         for refusal in rewritten.refused:
             _log.warning("rewrite-refused", model=model.name, version=model.version, **msgspec.structs.asdict(refusal))
+        if rewritten.is_network:
+            check_probes(rewritten.probes)
+        golden = check_golden(self._repository, manifest, rewritten.probes, rewritten.numerics)
+        rewritten = replace(rewritten, probes=rewritten.probes[:0], golden=golden)
         self._residency.keep(place, rewritten, _count_bytes(rewritten.generator))
         return rewritten
 
@@ -184,21 +206,21 @@ class Session:
             kept = self._residency.find(place)
             if isinstance(kept, Encoder):
                 return kept
-            encoder = put_channels_last(self._bring(model, load_encoder))
+            encoder = put_channels_last(self._bring(self._find_manifest(model), load_encoder))
             self._residency.keep(place, encoder, _count_bytes(encoder))
             return encoder
 
-    def _bring(self, model: ModelRef, read: Callable[[Manifest, bytes], Network]) -> Network:
-        """Read a network, and bring it to the device, where others make room for it."""
-        network = self._read(model, read)
-        self._residency.make_room(_count_bytes(network))
-        return network.to(self._device)
-
-    def _read(self, model: ModelRef, read: Callable[[Manifest, bytes], Network]) -> Network:
+    def _find_manifest(self, model: ModelRef) -> Manifest:
         manifest = self._repository.read_manifest(model.name, model.version)
         if manifest.digest != model.digest:
             raise DigestMismatchError("the version is not the one that was verified")
-        return read(manifest, self._repository.read_weights(manifest))
+        return manifest
+
+    def _bring(self, manifest: Manifest, read: Callable[[Manifest, bytes], Network]) -> Network:
+        """Read a network, and bring it to the device, where others make room for it."""
+        network = read(manifest, self._repository.read_weights(manifest))
+        self._residency.make_room(_count_bytes(network))
+        return network.to(self._device)
 
     def _fitting_sizes(self, image: ImageSpec) -> tuple[int, ...]:
         slot_bytes = self._slots.shape[1]
@@ -211,15 +233,20 @@ class Session:
             )
         return sizes
 
-    def _latents(self, runs: Sequence[Run], size: int, generator: Generator) -> Tensor:
-        drawn = draw_run_latents(runs, generator.latent_dim, generator.latent_prior)
-        return torch.from_numpy(_pad(drawn, size)).to(self._device)
+    def _find_sizes(self, forward: Forward, sizes: tuple[int, ...]) -> Steps[None, None, list[Agreed]]:
+        """Find the padded sizes that agree; without those for which there is no memory."""
+        while True:
+            try:
+                rows = torch.arange(sizes[-1], device=self._device)
+                return (yield from measure_agreement(forward, rows, sizes, choose_clock(self._device)))
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or len(sizes) == 1:
+                    raise
+            sizes = sizes[:-1]
+            self._halving.free()
 
-    def _labels(self, batch: SampleBatch, generator: Generator) -> Tensor | None:
-        if not generator.num_classes:
-            return None
-        labels = np.frombuffer(batch.labels, dtype="<i4").astype(np.int64)
-        return torch.from_numpy(_pad(labels, batch.batch_size)).to(self._device)
+    def _bring_rows(self, rows: NDArray[Number], size: int) -> Tensor:
+        return torch.from_numpy(_pad(rows, size)).to(self._device)
 
     @staticmethod
     def _forward(generator: Generator, latents: Tensor, labels: Tensor | None) -> Tensor:

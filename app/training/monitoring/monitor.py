@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.generators.checkpoint import dump_weights
+from app.generators.sheet import sheet_labels
 from app.imaging.codec import encode_png
 from app.training.config import TrainingConfig
 from app.training.monitoring.diversity import measure_spread
-from app.training.monitoring.preview import draw_grid, grid_labels, sample_grid
+from app.training.monitoring.preview import draw_grid, sample_grid
 from app.training.monitoring.probe import Probe
 from app.training.monitoring.tensorboard import TensorBoardWriter
 from app.training.monitoring.watch import Finding, Watch
@@ -57,7 +58,9 @@ class Monitor:
         generator = trainer.averager.average
         images = sample_grid(generator, seed=PREVIEW_SEED)
         self._write_grid(draw_grid(images, generator.num_classes), step)
-        findings = self._watch.look(self._images_seen(step), measure_spread(images, grid_labels(generator.num_classes)))
+        findings = self._watch.look(
+            self._images_seen(step), measure_spread(images, sheet_labels(generator.num_classes))
+        )
         findings += self._evaluate(trainer, step)
         self._run.write_memory({"best": self._best, "watch": self._watch.state()})
         return findings

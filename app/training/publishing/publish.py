@@ -4,6 +4,7 @@ import json
 
 from app.data.dataset import ImageDataset
 from app.generators.checkpoint import dump_weights
+from app.generators.sheet import SHEET_SEED
 from app.imaging.codec import encode_png
 from app.repository.evaluation import EvaluationRecord, dump_evaluation
 from app.repository.manifest import (
@@ -24,8 +25,6 @@ from app.training.publishing.provenance import find_commit, list_versions
 from app.training.runs.snapshot import Progress
 from app.training.runs.trained import TrainedRun
 from app.training.trainers.trainer import Trainer
-
-GRID_SEED = 0
 
 
 def publish_generator(
@@ -53,10 +52,10 @@ def publish_generator(
     draft = _create_draft(name, trainer, dataset, trained.progress)
     if evaluation is not None:
         draft = draft.model_copy(update={"evaluation": dump_evaluation(evaluation)})
-    grid = draw_preview(generator, seed=GRID_SEED)
+    grid = draw_preview(generator, seed=SHEET_SEED)
     files = {
         WEIGHTS_FILE: dump_weights(trainer.published_parts()),
-        GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),
+        GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": SHEET_SEED})),
     }
     curves = _draw_curves(name, trained)
     if curves is not None:

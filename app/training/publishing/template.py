@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from app.core.errors import RecipeError
 from app.generators.checkpoint import GENERATOR, dump_weights
+from app.generators.sheet import SHEET_SEED
 from app.generators.template import TemplateConfig, TemplateGenerator
 from app.imaging.codec import encode_png
 from app.repository.manifest import (
@@ -28,7 +29,6 @@ from app.training.monitoring.preview import draw_preview
 from app.training.publishing.provenance import find_commit, list_versions
 
 MAX_TEMPLATE_BYTES = 2**18
-GRID_SEED = 0
 
 _TEMPLATES = "app.training.templates"
 
@@ -132,10 +132,10 @@ def publish_template(repository: ModelRepository, name: str, generator: Template
         RepositoryError: If the repository cannot be written.
     """
     draft = _create_draft(name, generator)
-    grid = draw_preview(generator, seed=GRID_SEED)
+    grid = draw_preview(generator, seed=SHEET_SEED)
     files = {
         WEIGHTS_FILE: dump_weights({GENERATOR: generator}),
-        GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": GRID_SEED})),
+        GRID_FILE: encode_png(grid, json.dumps({"model": name, "seed": SHEET_SEED})),
         CARD_FILE: _write_card(draft, generator).encode(),
     }
     return repository.publish(draft, files)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.imaging.grid import BACKGROUND, GAP_PX, draw_sheet, encode_grid, sheet_bytes, sheet_shape
+from app.imaging.grid import BACKGROUND, GAP_PX, cut_sheet, draw_sheet, encode_grid, sheet_bytes, sheet_shape
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,23 @@ def test_the_size_of_a_sheet_is_known_before_it_is_drawn():
     images = np.zeros((5, 9, 30, 1), dtype=np.uint8)
 
     assert draw_sheet(images).nbytes == sheet_bytes(*images.shape)
+
+
+@pytest.mark.parametrize("columns", [None, 3])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_cut_out_of_their_sheet_again(columns, channels):
+    images = np.random.default_rng(0).integers(0, 256, size=(8, 28, 20, channels), dtype=np.uint8)
+
+    sheet = draw_sheet(images, columns=columns)
+
+    chosen = cut_sheet(sheet, [7, 0, 3], num_images=8, image=(28, 20), columns=columns)
+    assert np.array_equal(images[[7, 0, 3]], chosen)
+
+
+def test_a_sheet_of_another_size_is_not_cut():
+    sheet = draw_sheet(np.zeros((8, 28, 20, 1), np.uint8))
+
+    assert None is cut_sheet(sheet, [0], num_images=64, image=(28, 20))
 
 
 def test_a_grid_is_a_marked_png():

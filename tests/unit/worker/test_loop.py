@@ -136,6 +136,7 @@ def test_a_failed_load_is_told_and_forgotten():
         (OutOfDeviceMemoryError("too large"), "out-of-device-memory"),
         (MemoryError(), "out-of-device-memory"),
         (torch.OutOfMemoryError(), "out-of-device-memory"),
+        (RuntimeError("CUDA error: out of memory"), "out-of-device-memory"),
         (ZeroDivisionError("secret"), "worker-failed"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
@@ -150,11 +151,19 @@ def test_a_failed_batch_is_told_and_the_next_one_computed(error, code):
     assert "secret" not in channel.sent[1].detail
 
 
-def test_a_broken_device_ends_the_process():
-    channel = FakeChannel(make_batch(), Shutdown())
+BROKEN_DEVICES = [
+    torch.AcceleratorError("device-side assert"),
+    RuntimeError("CUDA error: an illegal memory access was encountered"),
+]
 
-    with pytest.raises(torch.AcceleratorError):
-        Loop(channel, FakeSession(batch_error=torch.AcceleratorError("device-side assert"))).run()
+
+@pytest.mark.parametrize("error", BROKEN_DEVICES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("place", ["batch_error", "encode_error", "load_error"])
+def test_a_broken_device_ends_the_process(error, place):
+    channel = FakeChannel(EncodeImages(4, MODEL, b"", b""), LoadModel(MODEL), make_batch(), None, None, Shutdown())
+
+    with pytest.raises(type(error), match=str(error)):
+        Loop(channel, FakeSession(**{place: error})).run()
 
 
 def test_a_version_is_forgotten_when_told():

@@ -172,6 +172,30 @@ def test_a_device_without_memory_is_no_reason_to_refuse(monkeypatch):
         rewrite(make_generator(), NumericsConfig())
 
 
+def test_a_device_that_is_lost_is_no_reason_to_refuse(monkeypatch):
+    def lose(generator):
+        generator.forward = lambda *_: (_ for _ in ()).throw(torch.AcceleratorError("CUDA error: device-side assert"))
+        return generator
+
+    monkeypatch.setattr(rewriting, "_fold", lose)
+
+    with pytest.raises(torch.AcceleratorError):
+        rewrite(make_generator(), NumericsConfig())
+
+
+def test_what_makes_values_that_are_not_finite_is_refused(monkeypatch):
+    def spoil(generator):
+        next(generator.parameters()).fill_(float("nan"))
+        return generator
+
+    monkeypatch.setattr(rewriting, "_fold", spoil)
+
+    rewritten = rewrite(make_generator(), NumericsConfig())
+
+    assert ["it makes values that are not finite"] == [one.reason for one in rewritten.refused]
+    assert "float32+channels_last" == rewritten.numerics
+
+
 def test_pictures_that_are_drawn_have_nothing_to_rewrite():
     generator = load_template("glyph-digits")
 

@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -5,6 +6,7 @@ import torch
 from app.core.errors import (
     ConfigurationError,
     DigestMismatchError,
+    ModelUnhealthyError,
     OutOfDeviceMemoryError,
     UnsupportedArchitectureError,
     WorkerError,
@@ -13,9 +15,11 @@ from app.generators.base import put_channels_last
 from app.generators.checkpoint import dump_weights, load_generator
 from app.generators.pixels import from_pixels, to_pixels
 from app.generators.template_drawing import draw_picture
+from app.imaging.codec import encode_png
 from app.repository.manifest import WEIGHTS_FILE
 from app.repository.store import ModelRepository
 from app.schemas.jobs import EncodeImages, IndexRun, ModelRef, NumericsConfig, SampleBatch
+from app.training.monitoring.preview import draw_preview
 from app.training.publishing.template import load_template, publish_template
 from app.worker import rewriting
 from app.worker.differences import Bound
@@ -214,10 +218,128 @@ def test_a_batch_that_is_not_finite_is_an_error_and_no_picture(tmp_path, monkeyp
     session, slots = make_session(tmp_path)
     monkeypatch.setattr(session, "_forward", lambda *_: torch.full((16, 1, 8, 8), float("nan")))
 
-    with pytest.raises(WorkerError, match="finite"):
+    with pytest.raises(ModelUnhealthyError, match="finite"):
         session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
 
     assert not slots.any()
+
+
+@pytest.mark.parametrize("value", [0.0, float("nan")], ids=["constant", "not finite"])
+def test_a_network_that_went_bad_in_memory_makes_no_picture_even_of_one_sample(tmp_path, value):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path)
+    load(session, ref_of(manifest))
+    for parameter in session._rewritten(ref_of(manifest)).generator.parameters():
+        parameter.fill_(value)
+
+    with pytest.raises(ModelUnhealthyError):
+        session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
+
+    assert not slots.any()
+
+
+@pytest.mark.parametrize(("value", "reason"), [(0.0, "alike"), (float("nan"), "finite")])
+def test_a_version_that_makes_nothing_to_be_seen_is_not_loaded(tmp_path, value, reason):
+    generator, _ = make_networks()
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.fill_(value)
+    files = {WEIGHTS_FILE: dump_weights({"generator": generator}), "README.md": b"# bad\n"}
+    manifest = ModelRepository(str(tmp_path)).publish(make_manifest(), files)
+    session, _ = make_session(tmp_path)
+
+    with pytest.raises(ModelUnhealthyError, match=reason):
+        load(session, ref_of(manifest))
+
+
+def test_a_version_whose_samples_are_not_those_on_its_sheet_is_not_loaded(tmp_path):
+    generator, other = make_networks()[0], make_networks(seed=1)[0]
+    grid = encode_png(draw_preview(other.eval(), seed=0), "{}")
+    files = {WEIGHTS_FILE: dump_weights({"generator": generator}), "grid.png": grid}
+    manifest = ModelRepository(str(tmp_path)).publish(make_manifest(), files)
+    session, _ = make_session(tmp_path)
+
+    with pytest.raises(ModelUnhealthyError, match="golden samples differ by up to"):
+        load(session, ref_of(manifest))
+
+
+def exhaust_above(session, size, error=torch.OutOfMemoryError):
+    """Leave memory for batches of so many samples and no more."""
+    forward, asked = session._forward, []
+
+    def compute(generator, latents, labels):
+        asked.append(len(latents))
+        if len(latents) > size:
+            raise error("full")
+        return forward(generator, latents, labels)
+
+    session._forward = compute
+    return asked
+
+
+def test_a_batch_without_memory_is_computed_in_parts_to_the_same_bytes(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path, batch_sizes=(16, 64))
+    runs, labels = [IndexRun(1, 0, 30, 1.0), IndexRun(7, 3, 11, 0.5)], [number % 3 for number in range(41)]
+    batch = msgspec.structs.replace(make_batch(manifest, runs, labels, size=64), smaller_sizes=(16,))
+    session.sample(batch)
+    whole = slots.copy()
+    slots[:] = 0
+    asked = exhaust_above(session, 16)
+
+    session.sample(batch)
+
+    assert np.array_equal(whole, slots)
+    assert [64, 16, 16, 16] == asked
+
+
+def test_policies_see_the_whole_of_a_batch_that_was_computed_in_parts(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, slots = make_session(tmp_path, batch_sizes=(16, 64))
+    batch = msgspec.structs.replace(
+        make_batch(manifest, [IndexRun(1, 0, 40, 1.0)], [0] * 40, size=64),
+        smaller_sizes=(16,),
+        policies=(b'[{"op":"rotate","degrees":[-30,30]}]',),
+    )
+    session.sample(batch)
+    whole = slots.copy()
+    exhaust_above(session, 16, MemoryError)
+
+    session.sample(batch)
+
+    assert np.array_equal(whole, slots)
+
+
+def test_sizes_without_memory_are_left_out_at_load(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path, batch_sizes=(16, 32, 64))
+    exhaust_above(session, 16)
+
+    assert (16,) == load(session, ref_of(manifest)).batch_sizes
+
+
+def test_a_version_without_memory_for_any_size_is_not_loaded(tmp_path):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path)
+    exhaust_above(session, 1)
+
+    with pytest.raises(torch.OutOfMemoryError):
+        load(session, ref_of(manifest))
+
+
+@pytest.mark.parametrize("error", [torch.AcceleratorError, RuntimeError])
+def test_a_device_that_is_lost_is_no_lack_of_memory(tmp_path, error):
+    manifest = publish_tiny_model(tmp_path)
+    session, _ = make_session(tmp_path)
+    session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
+
+    def lose(*_):
+        raise error("CUDA error: device-side assert triggered")
+
+    session._forward = lose
+
+    with pytest.raises(error):
+        session.sample(make_batch(manifest, [IndexRun(1, 0, 1, 1.0)], [0]))
 
 
 def publish_coder(root):
