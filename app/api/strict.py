@@ -21,7 +21,6 @@ from app.schemas.problems import FieldProblem
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 JSON_TYPE = "application/json"
-BODY_DEADLINE_S = 15.0
 MAX_INTEGER_DIGITS = 40
 HUGE: Final = int("1" + "0" * MAX_INTEGER_DIGITS)
 
@@ -77,12 +76,12 @@ async def read_document(request: Request) -> Any:
     if media_type.strip().lower() != JSON_TYPE:
         raise UnsupportedMediaError(f"the body must be sent as `Content-Type: {JSON_TYPE}`")
     services = request.app.state.services
-    limit_bytes = services.settings.http.body_limit_bytes
-    with services.uploads.hold(request, limit_bytes):
-        return parse_json(await read_body(request, limit_bytes))
+    http = services.settings.http
+    with services.uploads.hold(request, http.body_limit_bytes):
+        return parse_json(await read_body(request, http.body_limit_bytes, http.body_timeout_s))
 
 
-async def read_body(request: Request, limit: int, deadline_s: float = BODY_DEADLINE_S) -> bytes:
+async def read_body(request: Request, limit: int, deadline_s: float) -> bytes:
     """Read a body of at most ``limit`` bytes; one that says it is larger is refused unread.
 
     Args:
@@ -96,7 +95,7 @@ async def read_body(request: Request, limit: int, deadline_s: float = BODY_DEADL
     """
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or int(declared[:20]) > limit:
-        raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise _too_large()
     body = bytearray()
     try:
         async with asyncio.timeout(deadline_s):
@@ -107,11 +106,15 @@ async def read_body(request: Request, limit: int, deadline_s: float = BODY_DEADL
                     raise ClientDisconnect
                 body += message.get("body", b"")
                 if len(body) > limit:
-                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                    raise _too_large()
                 is_whole = not message.get("more_body", False)
     except TimeoutError:
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, headers={"Connection": "close"}) from None
     return bytes(body)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, headers={"Connection": "close"})  # nobody reads the rest
 
 
 def parse_json(body: bytes) -> Any:

@@ -12,7 +12,6 @@ from app.api.strict import read_body
 from app.core.errors import LimitExceededError, MalformedBodyError, QueueFullError, UnsupportedMediaError
 
 RETRY_AFTER_S = 1
-UPLOAD_DEADLINE_S = 60.0
 FORM_TYPE = "multipart/form-data"
 _MAX_NAME = 200
 
@@ -107,7 +106,7 @@ async def read_parts(request: Request, *, limit_bytes: int, limit_parts: int) ->
     if not is_form and not media_type.startswith("image/"):
         raise UnsupportedMediaError(f"send the image as a part of `{FORM_TYPE}`, or as the body with its `image/` type")
     request.state.body_limit_bytes = limit_bytes
-    body = await read_body(request, limit_bytes, UPLOAD_DEADLINE_S)
+    body = await read_body(request, limit_bytes, request.app.state.services.settings.http.upload_timeout_s)
     if not is_form:
         return [Part("", None, body)]
     return _Form(options.get(b"boundary", b""), limit_parts).read(body)
