@@ -1,15 +1,16 @@
 import pytest
 from starlette.requests import Request
 
+from app.api.keys import Caller
 from app.api.uploads import UploadMemory
 from app.core.errors import QueueFullError
 
 LARGEST = 500
 
 
-def make_request(length=None):
+def make_request(length=None, key="a"):
     headers = [] if length is None else [(b"content-length", str(length).encode())]
-    return Request({"type": "http", "headers": headers})
+    return Request({"type": "http", "headers": headers, "state": {"caller": Caller(key, frozenset())}})
 
 
 @pytest.mark.parametrize(("length", "held"), [(20, 20), (0, 0), (9999, LARGEST), (None, LARGEST), ("-1", LARGEST)])
@@ -48,5 +49,17 @@ def test_errors_give_the_room_back():
 
     with pytest.raises(ZeroDivisionError), memory.hold(make_request(), LARGEST):
         raise ZeroDivisionError
+
+    assert 0 == memory.held_bytes
+
+
+def test_one_key_holds_no_more_than_is_free_for_others():
+    memory = UploadMemory(1000, is_shared=True)
+
+    with memory.hold(make_request(400), LARGEST):
+        with pytest.raises(QueueFullError), memory.hold(make_request(300), LARGEST):
+            pass
+        with memory.hold(make_request(400, key="b"), LARGEST), memory.hold(make_request(200, key="c"), LARGEST):
+            assert 1000 == memory.held_bytes
 
     assert 0 == memory.held_bytes

@@ -1,9 +1,9 @@
 import pytest
 
-from app.core.errors import DeadlineExceededError, QueueFullError
+from app.core.errors import DeadlineExceededError, QueueFullError, RateLimitedError
 from app.core.settings import QueueSettings
 from app.schemas.jobs import BatchDone, ModelRef
-from app.serving.admission import ANY_TIME, Admission, Terms
+from app.serving.admission import ANY_TIME, RECALL_S, Admission, Terms
 from app.serving.batcher import Batcher
 from app.serving.counters import Counters
 
@@ -35,6 +35,19 @@ def measure(batcher, counters, *, per_second):
     batch = batcher.next_batch()
     batcher.complete(batch.batch_id)
     counters.add_batch(batch, BatchDone(batch.batch_id, device_s=LARGEST / per_second))
+
+
+class Purse:
+    """A budget that takes note of what is spent."""
+
+    def __init__(self, *, is_empty=False):
+        self.is_empty = is_empty
+        self.spent = []
+
+    def spend(self, seconds, count):
+        if self.is_empty:
+            raise RateLimitedError("nothing left", retry_after_s=1)
+        self.spent.append((seconds, count))
 
 
 @pytest.mark.parametrize(("timeout_s", "begin_by"), [(None, NOW + 30), (2.5, NOW + 2.5), (3600.0, NOW + 30)])
@@ -88,3 +101,115 @@ def test_what_may_wait_for_ever_is_let_in(admission, batcher, counters):
     admission.check_time(ANY_TIME, interactive=False, turn=LARGEST)
 
     assert 0 == counters.overdue
+
+
+@pytest.fixture
+def shared(batcher, counters):
+    return Admission(batcher, counters, QueueSettings(requests=16, wait_s=30.0), lambda: NOW, is_shared=True)
+
+
+def flood(admission, batcher, key):
+    """Send requests of a key until one is refused; return how many were let in."""
+    count = 0
+    while True:
+        try:
+            admission.check_room(len(batcher), batcher.held_by(key))
+        except QueueFullError:
+            return count
+        batcher.submit(MODEL, LARGEST, interactive=True, key=key)
+        count += 1
+
+
+def test_a_flood_leaves_places_to_others_however_many_flood(shared, batcher):
+    taken = [flood(shared, batcher, key) for key in "abcd"]
+
+    assert [8, 4, 2, 1] == taken
+    shared.check_room(len(batcher), batcher.held_by("e"))
+
+
+def test_where_no_keys_share_it_one_may_have_all_of_the_queue(admission, batcher):
+    assert 2 == flood(admission, batcher, "a")
+
+
+def test_what_is_done_cancelled_or_dropped_is_held_no_more(shared, batcher):
+    tickets = [batcher.submit(MODEL, 4, interactive=True, key="a") for _ in range(3)]
+    batcher.keep(MODEL, 100, reserve=16)
+    assert (3, 0) == (batcher.held_by("a"), batcher.held_by(""))
+
+    batcher.cancel(tickets[2])
+    batcher.complete(batcher.next_batch().batch_id)
+    assert 0 == batcher.held_by("a")
+
+    batcher.submit(MODEL, 4, interactive=True, key="a")
+    batcher.drop_model(MODEL)
+    assert 0 == batcher.held_by("a")
+    shared.check_room(len(batcher), 0)
+
+
+def test_what_follows_a_refusal_is_refused_without_looking_at_the_queue(batcher, counters, monkeypatch):
+    now = [NOW]
+    admission = Admission(batcher, counters, QueueSettings(requests=100, wait_s=2.0), lambda: now[0])
+    measure(batcher, counters, per_second=LARGEST)
+    for _ in range(8):
+        batcher.submit(MODEL, LARGEST, interactive=True, key="a")
+    with pytest.raises(DeadlineExceededError):
+        admission.check_time(admission.agree("a"), turn=LARGEST)
+    monkeypatch.setattr(Batcher, "count_ahead", lambda *_, **__: pytest.fail("looked"))
+
+    with pytest.raises(DeadlineExceededError) as caught:
+        admission.recall(admission.agree("a"))
+
+    assert 1 <= caught.value.fields["retry_after_s"]
+    admission.recall(Terms("a", NOW + 1000))
+    admission.recall(admission.agree("b"))
+    admission.recall(admission.agree("a"), interactive=False)
+    now[0] += RECALL_S
+    admission.recall(admission.agree("a"))
+    assert 2 == counters.overdue
+
+
+def test_who_admits_too_much_drops_it_later_so_a_prediction_is_not_trusted_to_the_last(admission, batcher, counters):
+    measure(batcher, counters, per_second=LARGEST)
+    for _ in range(9):
+        batcher.submit(MODEL, LARGEST, interactive=True, key="a")
+
+    with pytest.raises(DeadlineExceededError):
+        admission.check_time(Terms("a", NOW + 10), turn=LARGEST)
+    admission.check_time(Terms("a", NOW + 12), turn=LARGEST)
+
+
+def test_samples_are_paid_for_by_what_those_of_their_version_took(admission, batcher, counters):
+    other, purse = ModelRef("large", 1, "e" * 64), Purse()
+    measure(batcher, counters, per_second=100)
+    batcher.set_sizes(other, (4, LARGEST))
+    batcher.submit(other, LARGEST, interactive=True)
+    batch = batcher.next_batch()
+    counters.add_batch(batch, BatchDone(batch.batch_id, device_s=1.6))
+
+    for model in (MODEL, other):
+        admission.charge(Terms("a", budget=purse), model, 10)
+    admission.charge(Terms("a"), MODEL, 10)
+
+    assert [pytest.approx((0.1, 10)), pytest.approx((1.0, 10))] == purse.spent
+
+
+def test_a_version_that_was_never_computed_costs_what_others_do(admission, batcher, counters):
+    purse = Purse()
+    admission.charge(Terms("a", budget=purse), MODEL, 10)
+    measure(batcher, counters, per_second=100)
+    admission.charge(Terms("a", budget=purse), ModelRef("new", 1, "e" * 64), 10)
+
+    assert [(0.0, 10), pytest.approx((0.1, 10))] == purse.spent
+
+
+def test_an_empty_purse_refuses(admission):
+    with pytest.raises(RateLimitedError):
+        admission.charge(Terms("a", budget=Purse(is_empty=True)), MODEL, 1)
+
+
+def test_images_wait_for_latents_in_places_of_their_key(shared):
+    terms = Terms("a")
+    with shared.hold_encoding(terms, 15), pytest.raises(QueueFullError), shared.hold_encoding(terms, 15):
+        pass
+    with shared.hold_encoding(terms, 15), shared.hold_encoding(Terms("b"), 15):
+        pass
