@@ -150,6 +150,9 @@ class FakeWorkers:
         self.note_change()
         return self.present
 
+    async def close(self) -> None:
+        """Put nothing away."""
+
     def hold(self) -> None:
         """Let batches start and not finish until ``release``."""
         self.is_holding = True

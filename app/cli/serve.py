@@ -29,9 +29,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve samples over HTTP until SIGTERM or Ctrl-C; running answers are finished first."""
+    from app.core.children import leave_no_core
     from app.core.logging import configure_logging
     from app.core.settings import check_exposure, load_settings
 
+    leave_no_core()
     try:
         settings = load_settings(
             http=_given(host=host, port=port, insecure=insecure or None),

@@ -2,14 +2,28 @@
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from enum import IntEnum
 from pathlib import Path
 
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 _SETTINGS_PREFIX = "FOUNT_"  # a child is told its settings, and has no use for the service's keys
 _PR_SET_PDEATHSIG = 1
+
+
+class Expendability(IntEnum):
+    """Which processes the system ends first when memory runs out, in thousandths of all memory; the API's own is 0.
+
+    A decoder costs one upload, a worker some tenths of a second. The nursery costs its worker too, and more time.
+    """
+
+    NURSERY = 300
+    WORKER = 500
+    UPLOADS = 700
 
 
 def child_environment(environment: Mapping[str, str], threads: int) -> dict[str, str]:
@@ -32,3 +46,15 @@ def follow_parent() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+def leave_no_core() -> None:
+    """Have no memory of this process and its children written to disk when they crash: it holds what callers sent."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def be_expendable(score: Expendability, file: Path = Path("/proc/self/oom_score_adj")) -> None:
+    """Have Linux end this process before the API when memory runs out; where it cannot be told, it chooses by size."""
+    with suppress(OSError, ValueError):
+        if int(file.read_text(encoding="ascii")) < score:
+            file.write_text(str(int(score)), encoding="ascii")

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import fields
 
-from app.core.children import follow_parent
+from app.core.children import Expendability, be_expendable, follow_parent, leave_no_core
 from app.decoding.limits import ChildLimits, Handler
 
 
@@ -23,6 +23,8 @@ def run_child(name: str, load: Callable[[], Handler]) -> int:
         parser.add_argument(f"--{option}", type=int, required=True)
     arguments = vars(parser.parse_args())
     follow_parent()
+    leave_no_core()
+    be_expendable(Expendability.UPLOADS)
     from app.decoding.process import serve  # noqa: PLC0415 - codecs take a moment: the guard above must stand before
 
     control_fd = arguments.pop("control_fd")

@@ -99,8 +99,7 @@ def _describe(error: Exception) -> str:
 
 
 def _limit(memory_bytes: int) -> None:
-    """Let a file that means harm find little: bounded memory, no files to write, no core to leave behind."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Let a file that means harm find little: bounded memory, no files to write."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
     if sys.platform == "linux":

@@ -1,4 +1,11 @@
-"""A worker as a child process: control messages over a Unix socket pair, pixels in shared memory that has no name."""
+"""A worker as a child process: control messages over a Unix socket pair, pixels in shared memory that has no name.
+
+Nothing here has a checksum. What crosses does so in the memory of one machine, by the kernel's hand, in order: it is
+cut short by the death of a side, and by nothing else. A frame that is cut short is never complete, so never read; one that
+makes no sense ends its sender. Pixels are only looked at after the worker said, in a frame that follows them, that the
+batch is done: one that dies while it copies has not said so. Its memory dies with it, since each worker has its own: no
+late write of one reaches the samples of the next.
+"""
 
 import asyncio
 import mmap
@@ -7,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from typing import cast
 
 import numpy as np
@@ -16,15 +24,20 @@ from app.core.children import child_environment
 from app.core.logging import get_logger
 from app.schemas.frames import FrameError, encode_frame, read_from_worker
 from app.schemas.jobs import ToWorker, WorkerConfig
-from app.serving.handle import WorkerHandle, WorkerListener
+from app.serving.handle import WorkerHandle, WorkerListener, WorkerProcess
 
 _log = get_logger(__name__)
 
 
-async def spawn_worker(config: WorkerConfig, listener: WorkerListener) -> WorkerHandle:
-    """Start ``python -m app.worker`` and connect to it.
+async def connect_worker(
+    start: Callable[[int, int], WorkerProcess], config: WorkerConfig, listener: WorkerListener
+) -> WorkerHandle:
+    """Start a worker and connect to it.
 
-    Must be called in the thread that lives as long as the service: the child dies with the thread that started it.
+    Args:
+        start: Starts the process, given its end of the control socket and the file of the pixel buffers.
+        config: How many buffers there are, and of what size.
+        listener: Who is told what it says.
 
     Raises:
         OSError: If there are not enough processes, descriptors or memory.
@@ -33,7 +46,7 @@ async def spawn_worker(config: WorkerConfig, listener: WorkerListener) -> Worker
     ours, theirs = socket.socketpair()
     try:
         slots = np.frombuffer(mmap.mmap(memory, 0), dtype=np.uint8).reshape(config.slots, config.slot_bytes)
-        process = _start(theirs.fileno(), memory, config.threads)
+        process = start(theirs.fileno(), memory)
     except OSError:
         ours.close()
         raise
@@ -45,12 +58,50 @@ async def spawn_worker(config: WorkerConfig, listener: WorkerListener) -> Worker
     return connection
 
 
+class DirectWorkers:
+    """Starts each worker as a program of its own, which imports torch anew; a ``WorkerFactory``."""
+
+    async def __call__(self, config: WorkerConfig, listener: WorkerListener) -> WorkerHandle:
+        """Start ``python -m app.worker`` and connect to it.
+
+        Must be called in the thread that lives as long as the service: the child dies with the thread that started it.
+
+        Raises:
+            OSError: If there are not enough processes, descriptors or memory.
+        """
+
+        def start(control_fd: int, memory_fd: int) -> WorkerProcess:
+            return _Program(_start(control_fd, memory_fd, config.threads))
+
+        return await connect_worker(start, config, listener)
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing but workers."""
+
+
+class _Program:
+    """A worker that was started as a program: a ``WorkerProcess``."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    async def wait(self) -> int:
+        return await asyncio.to_thread(self._process.wait)
+
+
 class _Connection(asyncio.Protocol):
     """The parent's end; a worker whose socket is closed is a worker that is ended and reaped."""
 
     _transport: asyncio.Transport
 
-    def __init__(self, process: subprocess.Popen[bytes], slots: NDArray[np.uint8], listener: WorkerListener) -> None:
+    def __init__(self, process: WorkerProcess, slots: NDArray[np.uint8], listener: WorkerListener) -> None:
         self._process = process
         self._slots = slots
         self._listener = listener
@@ -59,7 +110,7 @@ class _Connection(asyncio.Protocol):
         self._reaper: asyncio.Task[None] | None = None
 
     @property
-    def pid(self) -> int:
+    def pid(self) -> int | None:
         return self._process.pid
 
     @property
@@ -95,7 +146,7 @@ class _Connection(asyncio.Protocol):
         self._reaper = asyncio.get_running_loop().create_task(self._reap())
 
     async def _reap(self) -> None:
-        status = await asyncio.to_thread(self._process.wait)
+        status = await self._process.wait()
         _log.info("worker-ended", pid=self.pid, status=status)
         self._listener.lost()
         self._gone.set()

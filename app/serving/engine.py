@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,14 @@ from app.core.seeds import draw_seed
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
 from app.schemas.jobs import ModelRef, NumericsConfig, WorkerConfig, WorkerReady
-from app.serving.admission import ANY_TIME, Admission, Terms
+from app.serving.admission import ANY_TIME, Admission, Budget, Terms
 from app.serving.batcher import Batcher
 from app.serving.catalog import Catalog, ServedVersion
-from app.serving.channel import spawn_worker
 from app.serving.cores import count_cores
-from app.serving.counters import Counters
+from app.serving.counters import Counters, VersionCounts
 from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
 from app.serving.handle import WorkerFactory
+from app.serving.nursery import create_workers
 from app.serving.plan import Labels, Plan
 from app.serving.pool import ReadySamples, SamplePool
 from app.serving.stream import SampleChunk, SampleStream
@@ -61,6 +61,7 @@ class EngineStatus:
         overdue: Requests refused or dropped because they could not be begun in time.
         cancelled: Requests closed before they were finished.
         failed: Requests that ended with an error.
+        versions: What was computed of each version, by name and number.
     """
 
     is_ready: bool
@@ -76,6 +77,7 @@ class EngineStatus:
     overdue: int
     cancelled: int
     failed: int
+    versions: Mapping[tuple[str, int], VersionCounts] = field(default_factory=dict)
 
 
 class Engine:
@@ -84,7 +86,7 @@ class Engine:
     Args:
         settings: The service's settings.
         repository: Where the models are.
-        worker_factory: Starts a worker; by default a child process.
+        worker_factory: Starts workers; by default as child processes.
         clock: Monotonic time.
 
     Attributes:
@@ -99,18 +101,18 @@ class Engine:
         settings: Settings,
         repository: ModelRepository,
         *,
-        worker_factory: WorkerFactory = spawn_worker,
+        worker_factory: WorkerFactory | None = None,
         clock: Clock = monotonic,
     ) -> None:
         self._settings = settings
         self._counters = Counters()
         self._batcher = Batcher(window_batches=settings.queue.window_batches)
-        self._admission = Admission(self._batcher, self._counters, settings.queue, clock)
+        self._admission = Admission(self._batcher, self._counters, settings.queue, clock, is_shared=settings.has_keys)
         self._dispatcher = Dispatcher(self._batcher, self._counters, clock)
         self._supervisor = Supervisor(
             worker_config(settings, repository.url),
             settings.worker,
-            factory=worker_factory,
+            factory=worker_factory or create_workers(),
             events=self._dispatcher,
             clock=clock,
         )
@@ -171,9 +173,21 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._supervisor.stop()
 
-    def agree(self, key: str, timeout_s: float | None = None) -> Terms:
+    def agree(self, key: str, timeout_s: float | None = None, budget: Budget | None = None) -> Terms:
         """Fix the terms of a request that came now; see ``Admission.agree``."""
-        return self._admission.agree(key, timeout_s)
+        return self._admission.agree(key, timeout_s, budget)
+
+    def check_early(self, terms: Terms) -> None:
+        """Refuse a request of samples before its body is read, where nothing in that could help.
+
+        Raises:
+            QueueFullError: As ``submit`` would.
+            DeadlineExceededError: If one that goes first was refused for this key just now.
+            NotReadyError: As ``submit`` would.
+        """
+        self._require_worker()
+        self._admission.check_room(len(self._batcher), self._batcher.held_by(terms.key))
+        self._admission.recall(terms)
 
     def submit(
         self, version: ServedVersion, plan: Plan, *, interactive: bool | None = None, terms: Terms = ANY_TIME
@@ -188,15 +202,19 @@ class Engine:
                 samples do not go to the device in time.
 
         Raises:
-            QueueFullError: If ``queue.requests`` requests are admitted already; ``retry_after_s`` is an estimate.
+            QueueFullError: If ``queue.requests`` requests are admitted already, or too many of the key;
+                ``retry_after_s`` is an estimate.
             DeadlineExceededError: If it would not be begun in time.
+            RateLimitedError: If its key may not take so much device time now.
+            LimitExceededError: If its key may never take so much at once.
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
         self._require_worker()
-        self._admission.check_room(len(self._batcher))
+        self._admission.check_room(len(self._batcher), self._batcher.held_by(terms.key))
         sizes = self._allow(version)
         goes_first = plan.num_samples <= sizes[-1] and interactive is not False
         self._admission.check_time(terms, interactive=goes_first, turn=sizes[-1])
+        self._admission.charge(terms, version.ref, plan.num_samples)
         return self._dispatcher.submit(version.ref, version.manifest.image, plan, interactive=goes_first, terms=terms)
 
     def numerics(self, version: ServedVersion) -> str | None:
@@ -232,9 +250,9 @@ class Engine:
         if not version.manifest.has_encoder:
             raise NoEncoderError("this version has no encoder; `parts` of a version says which do")
         self._require_worker()
-        self._admission.check_room(self._dispatcher.waiting_encodings)
-        self._admission.check_time(terms)
-        return await self._dispatcher.encode(version.ref, pixels, labels)
+        with self._admission.hold_encoding(terms, self._dispatcher.waiting_encodings):
+            self._admission.check_time(terms)
+            return await self._dispatcher.encode(version.ref, pixels, labels)
 
     def next_exchangeable(self, version: ServedVersion, count: int) -> tuple[int, int]:
         """Take the next samples of the seed that the engine drew when it was made.
@@ -246,21 +264,28 @@ class Engine:
         self._next_indices[version.ref] = first + count
         return self._seed, first
 
-    def take_ready(self, version: ServedVersion, label: int | None, count: int) -> ReadySamples | None:
+    def take_ready(
+        self, version: ServedVersion, label: int | None, count: int, terms: Terms = ANY_TIME
+    ) -> ReadySamples | None:
         """Take samples that are finished already, for a request without a seed.
 
         Args:
             version: What ``catalog.resolve`` found.
             label: Their class; None where each draws its own, and for an unconditional model.
             count: How many, at least 1.
+            terms: For whom.
 
         Returns:
             Samples that nobody else gets; None where too few are ready.
 
         Raises:
             NotReadyError: If the engine is stopping, or has had no worker for too long.
+            RateLimitedError: If the key may not take so much device time now: they cost it as if computed now.
+            LimitExceededError: If the key may never take so much at once.
         """
         self._require_worker()
+        if terms.budget is not None and self._pool.has(version, label, count):
+            self._admission.charge(terms, version.ref, count)
         return self._pool.take(version, label, count)
 
     def status(self) -> EngineStatus:
@@ -279,6 +304,7 @@ class Engine:
             overdue=self._counters.overdue,
             cancelled=self._counters.cancelled,
             failed=self._counters.failed,
+            versions=self._counters.versions,
         )
 
     def _retire(self, model: ModelRef) -> None:

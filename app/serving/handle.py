@@ -1,7 +1,6 @@
 """The seam between the engine and a worker: what a supervised worker can do, whatever it is made of."""
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +20,33 @@ class WorkerListener(Protocol):
         ...
 
 
+class WorkerProcess(Protocol):
+    """The process of a worker, however it was started."""
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None while it is not born."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once; may be called again."""
+        ...
+
+    async def wait(self) -> int | None:
+        """Wait until it is gone, and reaped; called once.
+
+        Returns:
+            Its exit status, or minus the signal that ended it; None where that is not known.
+        """
+        ...
+
+
 class WorkerHandle(Protocol):
     """A started worker."""
 
     @property
-    def pid(self) -> int:
-        """Process id."""
+    def pid(self) -> int | None:
+        """Process id; None while it is not born."""
         ...
 
     @property
@@ -47,4 +67,17 @@ class WorkerHandle(Protocol):
         ...
 
 
-WorkerFactory: TypeAlias = Callable[[WorkerConfig, WorkerListener], Awaitable[WorkerHandle]]
+class WorkerFactory(Protocol):
+    """What workers are started with."""
+
+    async def __call__(self, config: WorkerConfig, listener: WorkerListener) -> WorkerHandle:
+        """Start a worker, and have the listener told of it; returns before it is ready.
+
+        Raises:
+            OSError: If there are not enough processes, descriptors or memory.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Put away what is kept between workers; called when there is none any more."""
+        ...

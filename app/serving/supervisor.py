@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 from app.core.clock import Clock
 from app.core.logging import get_logger
 from app.core.settings import WorkerSettings
-from app.schemas.jobs import FromWorker, Pong, Shutdown, ToWorker, WorkerConfig, WorkerReady
+from app.schemas.jobs import (
+    BatchDone,
+    FromWorker,
+    ImagesEncoded,
+    ModelLoaded,
+    Pong,
+    Shutdown,
+    ToWorker,
+    WorkerConfig,
+    WorkerReady,
+)
 from app.serving.handle import WorkerFactory, WorkerHandle
 from app.serving.watchdog import Watchdog
 
@@ -19,6 +29,7 @@ HEALTHY_S = 10.0
 SHUTDOWN_GRACE_S = 5.0
 
 _CHECKS_PER_TIMEOUT = 4
+_MAX_DOUBLINGS = 10
 _MAX_CHECK_INTERVAL_S = 5.0
 
 _log = get_logger(__name__)
@@ -112,30 +123,31 @@ class Supervisor:
         self._stop_missing_worker()
 
     async def _run(self) -> None:
-        delay_s = FIRST_DELAY_S
+        failures = 0
         while not self._stopping:
-            began = self._clock()
             self._miss_worker()
-            await self._run_one()
-            if self._clock() - began >= HEALTHY_S:
-                delay_s = FIRST_DELAY_S
+            failures = 0 if await self._run_one() else failures + 1
             if not self._stopping:
+                delay_s = choose_delay(failures)
                 _log.warning("worker-restarting", delay_s=delay_s)
                 await self._pause(delay_s)
                 self.restarts += 1
-                delay_s = min(2 * delay_s, MAX_DELAY_S)
+        await self._factory.close()
 
-    async def _run_one(self) -> None:
+    async def _run_one(self) -> bool:
+        """Run a worker to its end; returns whether it was of use, so that the next one may follow at once."""
         life = _Life(self._watchdog(), self._events, self._wake)
         try:
             life.handle = await self._factory(self._config, life)
         except OSError:
             _log.exception("worker-not-started")
-            return
+            return False
+        began = None
         try:
             life.send(self._config)
             await self._await_ready(life)
             if life.ready is not None:
+                began = self._clock()
                 self._welcome(life, life.ready)
                 await self._watch(life)
         finally:
@@ -144,6 +156,7 @@ class Supervisor:
             if self.ready is not None:
                 self.ready = None
                 self._events.worker_lost()
+        return life.has_worked or (began is not None and self._clock() - began >= HEALTHY_S)
 
     async def _await_ready(self, life: "_Life") -> None:
         deadline = self._clock() + self._settings.start_timeout_s
@@ -205,6 +218,7 @@ class _Life:
         self.watchdog = watchdog
         self.ready: WorkerReady | None = None
         self.is_gone = False
+        self.has_worked = False
         self._events = events
         self._wake = wake
 
@@ -226,8 +240,20 @@ class _Life:
             self.ready = message
             self._wake.set()
         elif not isinstance(message, Pong):
+            self.has_worked = self.has_worked or isinstance(message, BatchDone | ImagesEncoded | ModelLoaded)
             self._events.worker_said(message)
 
     def lost(self) -> None:
         self.is_gone = True
         self._wake.set()
+
+
+def choose_delay(failures: int) -> float:
+    """Return how long to wait for the next start, in seconds: doubled with each start in a row that came to nothing.
+
+    A worker that computed something, or was there for long, is replaced at once: what ended it is not its start.
+
+    Args:
+        failures: Starts in a row that came to nothing.
+    """
+    return min(FIRST_DELAY_S * 2 ** min(failures - 1, _MAX_DOUBLINGS), MAX_DELAY_S) if failures else 0.0
