@@ -84,7 +84,7 @@ class Placement(nn.Module):
         rows = max(num_classes, 1)
         self.is_shared = rows == 1 or rows * latent_dim**2 > LARGEST_FACTORS
         self.register_buffer("mean", torch.zeros(rows, latent_dim))
-        # Neither `eye` nor `repeat`: on the meta device, where networks are built to be loaded, they import for two seconds.
+        # Neither `eye` nor `repeat`: on the meta device, where networks are built, they take seconds to import.
         factor = torch.zeros(1 if self.is_shared else rows, latent_dim, latent_dim)
         factor.diagonal(dim1=1, dim2=2).fill_(1)
         self.register_buffer("factor", factor)
