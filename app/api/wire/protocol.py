@@ -27,7 +27,7 @@ from app.api.wire.limits import (
 from app.api.wire.refusals import Refusal
 from app.api.wire.targets import is_host, split_target
 from app.api.wire.transport import MAX_UNSENT_BYTES, JoiningTransport
-from app.api.wire.upgrades import open_parser, open_successor
+from app.api.wire.upgrades import open_parser, open_successor, write_head
 
 PROBES: Final = frozenset({b"/livez", b"/readyz", b"/metrics"})
 
@@ -275,7 +275,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _go_on(self, rest: bytes | memoryview) -> None:
         noted = self._noted.items()
         framing = [item for item in noted if item[0] in {b"content-length", b"transfer-encoding"}]
-        self.parser = open_successor(self, *(framing or [(b"content-length", b"0")]))
+        self.parser = open_successor(self)
+        self._feed(write_head(*(framing or [(b"content-length", b"0")])[0]))
         self._feed(rest)
 
     def _count_head(self, num_bytes: int) -> None:

@@ -37,19 +37,21 @@ def open_parser(callbacks: Callbacks) -> httptools.HttpRequestParser:
     return parser
 
 
-def open_successor(callbacks: Callbacks, framing: tuple[bytes, bytes]) -> httptools.HttpRequestParser:
-    """Create a parser that goes on behind the head of a request.
+def open_successor(callbacks: Callbacks) -> httptools.HttpRequestParser:
+    """Create a parser that goes on behind the head of a request, once it is fed what ``write_head`` returns.
 
     The parser of a head that asks for another protocol takes all that follows for that protocol, the request's body
     among it; the answer to a server that does not change is to go on with HTTP. Source: RFC 9110, section 7.8.
 
     Args:
-        callbacks: Who is told of the rest of the request, and of those that follow.
-        framing: The field that says how long the body is.
+        callbacks: Who is told of the rest of the request, and of those that follow; not of the first head.
     """
-    parser = open_parser(_WithoutHead(callbacks))
-    parser.feed_data(b"POST / HTTP/1.1\r\n%b: %b\r\n\r\n" % framing)
-    return parser
+    return open_parser(_WithoutHead(callbacks))
+
+
+def write_head(name: bytes, value: bytes) -> bytes:
+    """Write a head with one field, which says how long the body is."""
+    return b"POST / HTTP/1.1\r\n%b: %b\r\n\r\n" % (name, value)
 
 
 class _WithoutHead:
