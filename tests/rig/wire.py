@@ -87,9 +87,14 @@ class Wire:
                 return start
         return len(data)
 
+    def is_over(self) -> bool:
+        """Tell whether something has come, or the peer has closed."""
+        return bool(self._pending) or self._wait_readable(1e-6)
+
     def half_close(self) -> "Wire":
         """Say that nothing more will be sent."""
-        self._socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # reset already
+            self._socket.shutdown(socket.SHUT_WR)
         return self
 
     def reset(self) -> None:
