@@ -1,0 +1,1 @@
+"""What ``fount doctor`` looks at, one check per function."""
