@@ -114,6 +114,7 @@ class FakeWorkers:
         batches: Every batch that any worker got, in order.
         loads: Every version that any worker was told to load, in order.
         unloads: Every version that any worker was told to forget.
+        unhealthy_versions: Numbers of versions whose batches are not to be seen.
         build: What workers say that they compute with.
         load_facts: What loads report besides.
         refuses_start: While set, no worker can be started.
@@ -133,6 +134,7 @@ class FakeWorkers:
         self.is_holding = False
         self.failing_models: dict[tuple[str, int], tuple[str, str]] = {}
         self.failing_batches: tuple[str, str] | None = None
+        self.unhealthy_versions: set[int] = set()
         self.failing_encodings: tuple[str, str] | None = None
         self.kills_on_encoding = False
         self.kills_on: Callable[[SampleBatch], bool] = lambda batch: False
@@ -278,6 +280,9 @@ class FakeWorker:
     def _compute(self, batch: SampleBatch) -> None:
         if self._workers.failing_batches is not None:
             self._say(BatchFailed(batch.batch_id, *self._workers.failing_batches, {}))
+            return
+        if batch.model.version in self._workers.unhealthy_versions:
+            self._say(BatchFailed(batch.batch_id, "model-unhealthy", "the images are all alike", {}))
             return
         manifest = self._manifest(batch.model)
         labels = np.frombuffer(batch.labels, dtype="<i4")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from app.core.errors import (
     CapacityError,
     ModelNotFoundError,
+    ModelUnhealthyError,
     NotReadyError,
     RepositoryError,
     ServiceError,
@@ -62,6 +63,7 @@ class Catalog:
         self._moves = 0
         self._retries = False
         self._preparing: dict[ModelRef, asyncio.Task[None]] = {}
+        self._settling: set[asyncio.Task[None]] = set()
 
     @property
     def is_settled(self) -> bool:
@@ -155,19 +157,19 @@ class Catalog:
         Raises:
             InvalidInputError: If this cannot be an alias.
             ModelNotFoundError: If there is no model of this name.
-            VersionNotFoundError: If there is no such version, or it cannot be served.
+            VersionNotFoundError: If there is no such version, or it cannot be served. One that was ejected is tried
+                once more.
             PreconditionFailedError: If the alias is not where ``expected`` says.
         """
         if name not in self._models or version not in self._models[name].versions:
             await self.refresh()  # published a moment ago, perhaps
         served = self._find(name).find(version)
+        self._readmit(served)
         await self.warm(served.ref)
         check_ready(self._find(name).find(version))
         previous = await asyncio.to_thread(self._repository.set_alias, name, alias, version, expected=expected)
         self._moves += 1
-        model = self._find(name)
-        model.wanted[alias] = version
-        model.activate(alias, version)
+        self._find(name).move(alias, version)
         return previous
 
     async def delete_alias(self, name: str, alias: str, *, expected: int | Unset = UNSET) -> int:
@@ -187,6 +189,27 @@ class Catalog:
         self._find(name).wanted.pop(alias, None)
         await self._settle(name)
         return previous
+
+    def eject(self, ref: ModelRef, reason: str) -> None:
+        """Take a version out of service at once: what pointed to it points to the version before, in memory only.
+
+        Args:
+            ref: The version.
+            reason: Why, in words.
+        """
+        if self._current(ref) is None:
+            return
+        _log.error("version-ejected", model=ref.name, version=ref.version, reason=reason)
+        self._update(ref, state=VersionState.FAILED, reason=reason, is_ejected=True)
+        self._models[ref.name].fall_back()
+        task = asyncio.get_running_loop().create_task(self._settle_again(ref.name))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    def is_ejected(self, ref: ModelRef) -> bool:
+        """Tell whether a version was taken out of service."""
+        served = self._current(ref)
+        return served is not None and served.is_ejected
 
     async def follow(self) -> None:
         """Follow the repository until cancelled."""
@@ -256,13 +279,14 @@ class Catalog:
             for version, manifest in seen.manifests.items():
                 self._see(model, version, manifest)
             if with_aliases:  # else a move was made while the repository was being read
-                model.wanted = dict(seen.aliases)
+                model.wanted, model.history = dict(seen.aliases), dict(seen.history)
             model.drop_stale_aliases()
 
     def _see(self, model: ServedModel, version: int, manifest: Manifest) -> None:
         ref = ModelRef(manifest.name, version, manifest.digest or "")
         known = model.versions.get(version)
-        if known is None or known.state is VersionState.FAILED:
+        is_final = known is not None and known.is_ejected and known.ref == ref
+        if known is None or (known.state is VersionState.FAILED and not is_final):
             model.versions[version] = ServedVersion(manifest, ref, VersionState.VERIFYING)
         elif known.ref != ref:
             # A published version does not change: what was verified is kept until it is gone from the repository.
@@ -272,8 +296,7 @@ class Catalog:
         """Let aliases and the bare name follow the repository, each as soon as its version is warm."""
         model = self._models[name]
         for alias, version in list(model.wanted.items()):
-            if await self._is_warm(model, version) and model.wanted.get(alias) == version:
-                model.activate(alias, version)
+            await self._settle_alias(model, alias, version)
         model.drop_stale_aliases()
         if PRODUCTION in model.wanted:
             model.default = model.active.get(PRODUCTION)
@@ -283,6 +306,20 @@ class Catalog:
                 model.default = version
                 return
         model.default = None
+
+    async def _settle_alias(self, model: ServedModel, alias: str, version: int) -> None:
+        for candidate in model.candidates(alias):
+            is_warm = await self._is_warm(model, candidate)
+            if model.wanted.get(alias) != version:
+                return  # it moved meanwhile
+            if is_warm:
+                model.activate(alias, candidate)
+                return
+
+    async def _settle_again(self, name: str) -> None:
+        if name in self._models:
+            await self._settle(name)
+            self._tell()
 
     async def _is_warm(self, model: ServedModel, version: int) -> bool:
         served = model.versions.get(version)
@@ -312,7 +349,10 @@ class Catalog:
             loaded = await self._load(ref)
         except ServiceError as error:
             self._retries |= isinstance(error, WorkerLostError | CapacityError)  # the worker, not the version
-            self._update(ref, state=VersionState.FAILED, reason=error.detail)
+            is_ejected = isinstance(error, ModelUnhealthyError)
+            if is_ejected:
+                _log.error("version-refused", model=ref.name, version=ref.version, reason=error.detail)
+            self._update(ref, state=VersionState.FAILED, reason=error.detail, is_ejected=is_ejected)
         else:
             self._update(ref, state=VersionState.READY, loaded=loaded)
 
@@ -335,14 +375,26 @@ class Catalog:
         served = model.versions.get(ref.version) if model is not None else None
         return served if served is not None and served.ref == ref else None
 
+    def _readmit(self, served: ServedVersion) -> None:
+        """Let a version that was ejected be verified and loaded once more."""
+        if served.is_ejected:
+            self._update(served.ref, state=VersionState.VERIFYING)
+
     def _update(
-        self, ref: ModelRef, *, state: VersionState, reason: str | None = None, loaded: ModelLoaded | None = None
+        self,
+        ref: ModelRef,
+        *,
+        state: VersionState,
+        reason: str | None = None,
+        loaded: ModelLoaded | None = None,
+        is_ejected: bool = False,
     ) -> None:
         served = self._current(ref)
         if served is None:
             return
         _log.info("version-state", model=ref.name, version=ref.version, state=state, reason=reason)
+        known = None if state is VersionState.FAILED else served.loaded
         self._models[ref.name].versions[ref.version] = replace(
-            served, state=state, reason=reason, loaded=loaded or served.loaded
+            served, state=state, reason=reason, loaded=loaded or known, is_ejected=is_ejected
         )
         self._tell()

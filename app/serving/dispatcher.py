@@ -2,14 +2,20 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.clock import Clock
-from app.core.errors import PoisonRequestError, ServiceError, WorkerError, WorkerLostError, error_from_code
+from app.core.errors import (
+    ModelUnhealthyError,
+    PoisonRequestError,
+    ServiceError,
+    WorkerLostError,
+    error_from_code,
+)
 from app.core.logging import get_logger
 from app.repository.manifest import ImageSpec
 from app.schemas.jobs import (
@@ -28,10 +34,11 @@ from app.schemas.jobs import (
     UnloadModel,
 )
 from app.serving.admission import ANY_TIME, Terms, explain_overdue
-from app.serving.batcher import Batcher, PlannedBatch
+from app.serving.batcher import DEATHS_TO_POISON, Batcher, PlannedBatch
 from app.serving.counters import Counters
 from app.serving.deadlines import Deadlines
 from app.serving.errands import Errands
+from app.serving.health import Health
 from app.serving.plan import Labels, Plan, labels_of
 from app.serving.reservoir import Reservoir
 from app.serving.stream import SampleChunk, SampleStream
@@ -64,6 +71,7 @@ class _Request:
 class _Sent:
     """What must be remembered of a batch until its pixels are there."""
 
+    model: ModelRef
     slot: int
     labels: Sequence[Labels | None]
 
@@ -74,19 +82,31 @@ class Dispatcher:
     Args:
         batcher: Decides what is computed next.
         counters: Where work is counted.
+        health: Where it is counted what versions do wrong.
+        eject: Takes a version out of service, for a reason; may call back.
         clock: Monotonic time.
 
     Attributes:
         is_missing: Whether there has been no worker for too long, so that nobody should wait for one.
     """
 
-    def __init__(self, batcher: Batcher, counters: Counters, clock: Clock) -> None:
+    def __init__(
+        self,
+        batcher: Batcher,
+        counters: Counters,
+        health: Health,
+        *,
+        eject: Callable[[ModelRef, str], None],
+        clock: Clock,
+    ) -> None:
         self.is_missing = False
         self._batcher = batcher
         self._counters = counters
+        self._health = health
+        self._eject = eject
         self._clock = clock
-        self._loads: Errands[ModelRef, ModelLoaded] = Errands(_give_up_version)
-        self._encodings: Errands[int, ImagesEncoded] = Errands(_give_up_images)
+        self._loads: Errands[ModelRef, ModelLoaded] = Errands(_give_up_version, deaths=health.crashes)
+        self._encodings: Errands[int, ImagesEncoded] = Errands(_give_up_images, deaths=DEATHS_TO_POISON)
         self._job_ids = itertools.count()
         self._requests: dict[int, _Request] = {}
         self._sent: dict[int, _Sent] = {}
@@ -222,11 +242,7 @@ class Dispatcher:
             case BatchDone():
                 self._complete(message)
             case BatchFailed():
-                self._release(message.batch_id)
-                self._fail(
-                    self._batcher.fail(message.batch_id), error_from_code(message.code, message.detail, message.fields)
-                )
-                self._pump_soon()
+                self._fail_batch(message)
             case ModelLoaded():
                 self._loads.finish(message.model, message)
             case ModelFailed():
@@ -241,10 +257,14 @@ class Dispatcher:
         self._worker = None
         self._sent.clear()
         is_idle = not self._batcher.is_computing
+        is_busy_besides = self._loads.is_running or self._encodings.is_running
         self._loads.worker_lost(blame=is_idle)
         self._encodings.worker_lost(blame=is_idle)
         poisoned = self._batcher.lose_worker()
+        models = [] if is_busy_besides else [self._requests[ticket].model for ticket in poisoned]
         self._fail(poisoned, PoisonRequestError("two workers died while computing this request; it is not tried again"))
+        for model in models:
+            self._blame(model, self._health.add_crash(model))
 
     def worker_missing(self) -> None:
         """Let nobody wait any longer."""
@@ -279,16 +299,20 @@ class Dispatcher:
             wanted.append((plan, part.offset, part.count))
         labels = labels_of(wanted)
         slot = self._free_slots.pop()
-        self._sent[batch.batch_id] = _Sent(slot, labels)
+        self._sent[batch.batch_id] = _Sent(batch.model, slot, labels)
         packed = b"".join(label.astype("<i4").tobytes() for label in labels if label is not None)
         policies = _list_policies([plan for plan, _, _ in wanted])
-        worker.send(SampleBatch(batch.batch_id, batch.model, slot, batch.size, tuple(runs), packed, policies))
+        sizes = self._batcher.sizes(batch.model) or ()
+        smaller = tuple(size for size in reversed(sizes) if size < batch.size)
+        message = SampleBatch(batch.batch_id, batch.model, slot, batch.size, tuple(runs), packed, policies, smaller)
+        worker.send(message)
 
     def _complete(self, done: BatchDone) -> None:
         sent = self._sent.get(done.batch_id)
         if sent is None or self._worker is None or (batch := self._batcher.complete(done.batch_id)) is None:
             return
         self._counters.add_batch(batch, done)
+        self._health.add_success(batch.model)
         pixels = self._worker.slots[sent.slot]
         per_sample_s = done.device_s / batch.num_samples
         start = 0
@@ -306,6 +330,20 @@ class Dispatcher:
             start += part.count
         self._release(done.batch_id)
         self._pump_soon()
+
+    def _fail_batch(self, failed: BatchFailed) -> None:
+        sent = self._sent.get(failed.batch_id)
+        self._release(failed.batch_id)
+        error = error_from_code(failed.code, failed.detail, failed.fields)
+        self._fail(self._batcher.fail(failed.batch_id), error)
+        if sent is not None and isinstance(error, ModelUnhealthyError):
+            self._blame(sent.model, self._health.add_unhealthy(sent.model, error.detail))
+        self._pump_soon()
+
+    def _blame(self, model: ModelRef, reason: str | None) -> None:
+        """Take a version out of service where there is a reason, once."""
+        if reason is not None and self._batcher.sizes(model) is not None:
+            self._eject(model, reason)
 
     def _release(self, batch_id: int) -> None:
         sent = self._sent.pop(batch_id, None)
@@ -357,6 +395,7 @@ class Dispatcher:
     def _forget_if_unused(self, model: ModelRef) -> None:
         if not self._batcher.uses(model):
             self._retired.discard(model)
+            self._health.forget(model)
             self._batcher.forget(model)
             if self._worker is not None:
                 self._worker.send(UnloadModel(model))
@@ -376,7 +415,7 @@ def _list_policies(plans: Sequence[Plan]) -> tuple[bytes, ...]:
 
 
 def _give_up_version() -> ServiceError:
-    return WorkerError("the worker died twice while it loaded this version")
+    return ModelUnhealthyError("the worker died again and again while it loaded this version")
 
 
 def _give_up_images() -> ServiceError:

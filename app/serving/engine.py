@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from app.core.clock import Clock, monotonic
 from app.core.errors import (
     ConfigurationError,
+    ModelUnhealthyError,
     NoEncoderError,
     NotReadyError,
+    ServiceError,
     VersionNotFoundError,
     WorkerLostError,
 )
@@ -27,6 +29,7 @@ from app.serving.cores import count_cores
 from app.serving.counters import Counters, VersionCounts
 from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
 from app.serving.handle import WorkerFactory
+from app.serving.health import Health
 from app.serving.nursery import create_workers
 from app.serving.plan import Labels, Plan
 from app.serving.pool import ReadySamples, SamplePool
@@ -41,6 +44,7 @@ Latents = NDArray[np.float32]
 MOST_LANES = 4  # unless a setting asks for more
 _SPARE_SLOTS = 3  # beside one for each lane
 _ABORT_GRACE_S = 0.0
+RETRY_WITHOUT_VERSION_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ class Engine:
         self._counters = Counters()
         self._batcher = Batcher(window_batches=settings.queue.window_batches)
         self._admission = Admission(self._batcher, self._counters, settings.queue, clock, is_shared=settings.has_keys)
-        self._dispatcher = Dispatcher(self._batcher, self._counters, clock)
+        health = Health(settings.health, clock)
+        self._dispatcher = Dispatcher(self._batcher, self._counters, health, eject=self._eject, clock=clock)
         self._supervisor = Supervisor(
             worker_config(settings, repository.url),
             settings.worker,
@@ -207,6 +212,7 @@ class Engine:
             DeadlineExceededError: If it would not be begun in time.
             RateLimitedError: If its key may not take so much device time now.
             LimitExceededError: If its key may never take so much at once.
+            ModelUnhealthyError: If the version was taken out of service a moment ago.
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
         self._require_worker()
@@ -311,6 +317,13 @@ class Engine:
         self._pool.drop(model)
         self._dispatcher.retire(model)
 
+    def _eject(self, model: ModelRef, reason: str) -> None:
+        """Take a version out of service: what asked for it ends, what comes is answered by another one."""
+        self.catalog.eject(model, reason)
+        self._pool.drop(model)
+        self._dispatcher.reject(model, _refuse_ejected())
+        self._dispatcher.retire(model)
+
     def _require_worker(self) -> None:
         if self._is_stopping or self._dispatcher.is_missing:
             raise NotReadyError("the service cannot compute samples now", retry_after_s=RETRY_WITHOUT_WORKER_S)
@@ -320,6 +333,8 @@ class Engine:
         sizes = self._batcher.sizes(version.ref)
         if sizes is not None:
             return sizes
+        if self.catalog.is_ejected(version.ref):
+            raise _refuse_ejected()
         if version.loaded is not None:
             self._dispatcher.allow(version.ref, version.loaded.batch_sizes)
             return version.loaded.batch_sizes
@@ -335,6 +350,10 @@ class Engine:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _refuse_ejected() -> ServiceError:
+    return ModelUnhealthyError("this version was taken out of service", retry_after_s=RETRY_WITHOUT_VERSION_S)
 
 
 def worker_config(settings: Settings, repository_url: str) -> WorkerConfig:

@@ -1,4 +1,4 @@
-"""What a worker is asked besides batches, one at a time, through its deaths; what kills two workers is given up."""
+"""What a worker is asked besides batches, one at a time; what kills several workers is given up."""
 
 import asyncio
 from collections.abc import Callable, Hashable
@@ -6,8 +6,6 @@ from typing import Generic, TypeVar
 
 from app.core.errors import ServiceError
 from app.schemas.jobs import ToWorker
-
-DEATHS_TO_GIVE_UP = 2
 
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
@@ -17,11 +15,13 @@ class Errands(Generic[Key, Answer]):
     """A queue of messages that have one answer each.
 
     Args:
-        give_up: Makes the error of an errand that killed two workers.
+        give_up: Makes the error of an errand that killed so many workers.
+        deaths: How many.
     """
 
-    def __init__(self, give_up: Callable[[], ServiceError]) -> None:
+    def __init__(self, give_up: Callable[[], ServiceError], *, deaths: int) -> None:
         self._give_up = give_up
+        self._deaths_to_give_up = deaths
         self._send: Callable[[ToWorker], None] | None = None
         self._messages: dict[Key, ToWorker] = {}
         self._waiting: dict[Key, asyncio.Future[Answer]] = {}
@@ -30,6 +30,11 @@ class Errands(Generic[Key, Answer]):
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the worker was given one and has not answered."""
+        return self._present is not None
 
     async def run(self, key: Key, message: ToWorker) -> Answer:
         """Have a message answered; several callers with one key share one answer.
@@ -70,7 +75,7 @@ class Errands(Generic[Key, Answer]):
         key, self._present = self._present, None
         if key is not None and blame:
             self._deaths += 1
-            if self._deaths >= DEATHS_TO_GIVE_UP:
+            if self._deaths >= self._deaths_to_give_up:
                 self._finish(key, self._give_up())
 
     def finish(self, key: Key, outcome: Answer | ServiceError) -> None:

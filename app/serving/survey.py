@@ -1,6 +1,6 @@
 """One look at the model repository: what is there and where the aliases point. Blocking; knows nothing of serving."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.errors import NotFoundError, RepositoryError
@@ -13,10 +13,11 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelSurvey:
-    """One model: its readable manifests and its aliases."""
+    """One model: its readable manifests, its aliases, and where these pointed before, the latest last."""
 
     manifests: Mapping[int, Manifest]
     aliases: Mapping[str, int]
+    history: Mapping[str, Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Survey:
     models: Mapping[str, ModelSurvey]
 
 
-_NOTHING = ModelSurvey({}, {})
+_NOTHING = ModelSurvey({}, {}, {})
 
 
 def take_survey(repository: ModelRepository, last: Survey | None) -> Survey:
@@ -52,7 +53,7 @@ def take_survey(repository: ModelRepository, last: Survey | None) -> Survey:
         known = last.models.get(name, _NOTHING) if last is not None else _NOTHING
         manifests = _read_manifests(repository, name, known)
         if manifests:
-            models[name] = ModelSurvey(manifests, _read_aliases(repository, name, known))
+            models[name] = ModelSurvey(manifests, *_read_aliases(repository, name, known))
     return Survey(fingerprint, models)
 
 
@@ -70,9 +71,11 @@ def _read_manifests(repository: ModelRepository, name: str, known: ModelSurvey) 
     return manifests
 
 
-def _read_aliases(repository: ModelRepository, name: str, known: ModelSurvey) -> Mapping[str, int]:
+def _read_aliases(
+    repository: ModelRepository, name: str, known: ModelSurvey
+) -> tuple[Mapping[str, int], Mapping[str, Sequence[int]]]:
     try:
-        return repository.read_aliases(name)
+        return repository.read_aliases(name), repository.read_history(name)
     except RepositoryError as error:
         _log.warning("aliases-unreadable", model=name, reason=error.detail)
-        return known.aliases
+        return known.aliases, known.history

@@ -1,6 +1,6 @@
 """What the catalog knows of models and versions, and how it answers for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.core.errors import NotReadyError, ServiceError, VersionNotFoundError
@@ -23,6 +23,8 @@ class ServedVersion:
         reason: Why it failed, in words; None otherwise.
         loaded: What the worker said when it loaded the version; None if no worker has loaded it yet. A ready version
             that is not loaded is loaded by the first request for it.
+        is_ejected: Whether it failed because it does harm: aliases to it are answered by the version before, and it is
+            tried again only when it is promoted, or the service starts anew.
     """
 
     manifest: Manifest
@@ -30,6 +32,7 @@ class ServedVersion:
     state: VersionState
     reason: str | None = None
     loaded: ModelLoaded | None = None
+    is_ejected: bool = False
 
     @property
     def is_warm(self) -> bool:
@@ -58,10 +61,11 @@ class ModelView:
 
 @dataclass(slots=True, eq=False)
 class ServedModel:
-    """One model: where its aliases should point (``wanted``) and where they do (``active``)."""
+    """One model: where its aliases should point (``wanted``), did before (``history``), and do (``active``)."""
 
     versions: dict[int, ServedVersion] = field(default_factory=dict)
     wanted: dict[str, int] = field(default_factory=dict)
+    history: dict[str, Sequence[int]] = field(default_factory=dict)
     active: dict[str, int] = field(default_factory=dict)
     default: int | None = None
 
@@ -74,6 +78,37 @@ class ServedModel:
         self.active[alias] = version
         if alias == PRODUCTION:
             self.default = version
+
+    def move(self, alias: str, version: int) -> None:
+        """Let an alias point to a version, as the repository has it."""
+        if alias in self.wanted and self.wanted[alias] != version:
+            self.history[alias] = [*self.history.get(alias, ()), self.wanted[alias]]
+        self.wanted[alias] = version
+        self.activate(alias, version)
+
+    def candidates(self, alias: str) -> list[int]:
+        """List versions that may answer for an alias, best first.
+
+        That is where it should point; or, where that version was ejected, the one that answers now, then those that
+        the alias pointed to before, the latest first, then the newest.
+        """
+        target = self.versions.get(self.wanted[alias])
+        if target is None or not target.is_ejected:
+            return [self.wanted[alias]]
+        present = [self.active[alias]] if alias in self.active else []
+        known = [*present, *reversed(self.history.get(alias, ())), *self.newest_first()]
+        return [version for version in dict.fromkeys(known) if self._may_serve(version)]
+
+    def fall_back(self) -> None:
+        """Have aliases and the bare name leave versions that were ejected, for the best that is verified."""
+        for alias, version in list(self.active.items()):
+            if not self._may_serve(version):
+                del self.active[alias]
+                self._activate_first(alias)
+        if PRODUCTION in self.wanted:
+            self.default = self.active.get(PRODUCTION)
+        elif self.default is not None and not self._may_serve(self.default):
+            self.default = next((version for version in self.newest_first() if self._is_ready(version)), None)
 
     def drop_stale_aliases(self) -> None:
         """Forget aliases that were deleted, or whose version is gone."""
@@ -117,17 +152,41 @@ class ServedModel:
         if selector in self.active:
             return self.find(self.active[selector])
         if selector in self.wanted:
-            return check_ready(self.find(self.wanted[selector]))
+            return self._await_alias(selector)
         raise self._not_found("the model has no such alias")
 
     def _select_default(self) -> ServedVersion:
         if self.default is not None:
             return self.find(self.default)
         if PRODUCTION in self.wanted:
-            return check_ready(self.find(self.wanted[PRODUCTION]))
+            return self._await_alias(PRODUCTION)
         if any(served.state is not VersionState.FAILED for served in self.versions.values()):
             raise NotReadyError("the model is being made ready", retry_after_s=RETRY_AFTER_S)
         raise self._not_found("no version of this model can be served")
+
+    def _await_alias(self, alias: str) -> ServedVersion:
+        """Return the version that an alias is not at yet, where it may be asked for.
+
+        Raises:
+            VersionNotFoundError: If nothing can answer for the alias.
+            NotReadyError: If its version, or the one that will answer instead, is on its way.
+        """
+        target = self.find(self.wanted[alias])
+        if target.is_ejected and self.candidates(alias):
+            raise NotReadyError("the version that answers instead is being made ready", retry_after_s=RETRY_AFTER_S)
+        return check_ready(target)
+
+    def _activate_first(self, alias: str) -> None:
+        best = next(iter(self.candidates(alias)), None) if alias in self.wanted else None
+        if best is not None and self._is_ready(best):
+            self.activate(alias, best)
+
+    def _may_serve(self, version: int) -> bool:
+        served = self.versions.get(version)
+        return served is not None and served.state is not VersionState.FAILED
+
+    def _is_ready(self, version: int) -> bool:
+        return self._may_serve(version) and self.versions[version].state is VersionState.READY
 
     def _explain_version(self, version: int) -> str:
         served = self.versions.get(version)

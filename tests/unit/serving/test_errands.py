@@ -15,7 +15,7 @@ def loaded(model):
 
 
 def make_errands():
-    return Errands(lambda: WorkerError("it died twice"))
+    return Errands(lambda: WorkerError("it died twice"), deaths=2)
 
 
 async def begin(errands, model):
