@@ -8,6 +8,7 @@ from app.serving.batcher import PlannedBatch
 
 FIRST_GUESS_PER_S = 1000.0
 MAX_RETRY_AFTER_S = 60
+_KEPT = 0.95  # of what was measured before, with each batch: the last twenty count for most
 MOST_VERSIONS = 512
 OTHER_VERSIONS = ("other", 0)
 
@@ -34,10 +35,14 @@ class Counters:
     overdue: int = 0
     cancelled: int = 0
     failed: int = 0
+    _recent_s: float = 0.0
+    _recent_places: float = 0.0
     versions: dict[tuple[str, int], VersionCounts] = field(default_factory=dict)
 
     def add_batch(self, batch: PlannedBatch, done: BatchDone) -> None:
         """Count a computed batch."""
+        self._recent_s = _KEPT * self._recent_s + done.device_s
+        self._recent_places = _KEPT * self._recent_places + batch.size
         self.batches[batch.size] += 1
         self.samples += batch.num_samples
         self.padded += batch.size
@@ -48,8 +53,11 @@ class Counters:
         version.device_s += done.device_s
 
     def predict_s(self, num_samples: int) -> float:
-        """Predict how long the device takes for so many samples and their padding; 0.0 while nothing was measured."""
-        return num_samples * self.device_s / (self.padded * self.lanes) if self.padded else 0.0
+        """Predict how long the device takes for so many samples and their padding, from what the last batches took.
+
+        0.0 while nothing was measured.
+        """
+        return num_samples * self._recent_s / (self._recent_places * self.lanes) if self._recent_places else 0.0
 
     def device_seconds(self, name: str, version: int, num_samples: int) -> float:
         """Predict the device time of so many samples of a version, lanes added up; 0.0 while nothing was measured."""

@@ -20,6 +20,7 @@ from machine import look_at_machine
 
 from reliability.drains import drain_service
 from reliability.flips import flip_bits
+from reliability.overload import overload_service
 from reliability.publish_kills import kill_publishers
 from reliability.report import Findings, Report, render, write_report
 from reliability.setting import ROOT, Setting, copy_models
@@ -54,6 +55,7 @@ MEASUREMENTS = {
     "publish-kills": Measurement(kill_publishers, 500),
     "swaps": Measurement(swap_versions, 200, clients=16),
     "flips": Measurement(flip_bits, 10_000),
+    "overload": Measurement(overload_service, 1, seconds=8.0, in_chaos=False),
 }
 
 

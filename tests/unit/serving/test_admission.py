@@ -213,3 +213,12 @@ def test_images_wait_for_latents_in_places_of_their_key(shared):
         pass
     with shared.hold_encoding(terms, 15), shared.hold_encoding(Terms("b"), 15):
         pass
+
+
+def test_a_prediction_follows_what_the_device_does_of_late(batcher, counters):
+    for _ in range(200):
+        measure(batcher, counters, per_second=1000)
+    for _ in range(60):
+        measure(batcher, counters, per_second=100)
+
+    assert pytest.approx(1.0, rel=0.1) == counters.predict_s(100)
