@@ -49,6 +49,7 @@ def create_key(
     from pydantic import ValidationError
 
     from app.api.keys import StoredKey, draw_key, hash_key, write_keys_file
+    from app.core.audit import Change, name_account, record_change
     from app.repository.manifest import utc_now
 
     path = _choose_file(keys_file)
@@ -66,7 +67,8 @@ def create_key(
         )
     except ValidationError as error:
         raise _explain(error) from None
-    write_keys_file(path, [*keys, entry])
+    with record_change(Change("key-created", name_account(), entry.id, after=" ".join(entry.scopes))):
+        write_keys_file(path, [*keys, entry])
     if as_json:
         print_json({"id": entry.id, "key": key, "scopes": entry.scopes, "keys_file": str(path)})
         return
@@ -94,13 +96,15 @@ def revoke_key(
 ) -> None:
     """Revoke a key; a running service refuses it from the next request on."""
     from app.api.keys import write_keys_file
+    from app.core.audit import Change, name_account, record_change
 
     path = _choose_file(keys_file)
     keys = _read(path)
-    kept = [key for key in keys if key.id != key_id]
-    if len(kept) == len(keys):
+    revoked = next((key for key in keys if key.id == key_id), None)
+    if revoked is None:
         fail(f"no key has the id {key_id}")
-    write_keys_file(path, kept)
+    with record_change(Change("key-revoked", name_account(), key_id, before=" ".join(revoked.scopes))):
+        write_keys_file(path, [key for key in keys if key is not revoked])
     err_console.print(f"revoked {key_id}", markup=False)
 
 

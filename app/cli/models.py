@@ -18,7 +18,9 @@ from app.schemas.names import split_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
+    from app.core.audit import Change
     from app.repository.manifest import Manifest
     from app.repository.reading import VersionCheck
     from app.repository.store import ModelRepository
@@ -117,9 +119,10 @@ def promote_model(
     name, version = _resolve(store, reference)
     manifest = store.verify(name, version)
     incumbent = store.read_aliases(name).get(alias)
-    if incumbent not in (None, version) and not force:
-        _require_quality(manifest, store.read_manifest(name, incumbent))
-    previous = store.set_alias(name, alias, version)
+    with _recording("alias-moved", f"{name}@{alias}", before=incumbent, after=version):
+        if incumbent not in (None, version) and not force:
+            _require_quality(manifest, store.read_manifest(name, incumbent))
+        previous = store.set_alias(name, alias, version)
     _tell_move(name, alias, previous, version, as_json=as_json)
 
 
@@ -133,7 +136,8 @@ def rollback_model(
     """Point an alias to where it pointed before its last move; again goes one step further back."""
     store = _open(repository)
     previous = store.read_aliases(name).get(alias)
-    version = store.rollback(name, alias)
+    with _recording("alias-rolled-back", f"{name}@{alias}", before=previous) as change:
+        change.after = version = store.rollback(name, alias)
     _tell_move(name, alias, previous, version, as_json=as_json)
 
 
@@ -149,11 +153,20 @@ def remove_model(
     name, version = _resolve_number(reference)
     if not yes and not typer.confirm(f"Delete {name}@{version} for good?", err=True):
         fail("nothing was removed")
-    store.remove(name, version)
+    with _recording("version-removed", f"{name}@{version}", before=version):
+        store.remove(name, version)
     if as_json:
         print_json({"name": name, "version": version, "removed": True})
     else:
         console.print(f"removed {name}@{version}", markup=False)
+
+
+def _recording(
+    action: str, target: str, before: int | None, after: int | None = None
+) -> AbstractContextManager[Change]:
+    from app.core.audit import Change, name_account, record_change
+
+    return record_change(Change(action, name_account(), target, before, after))
 
 
 def _require_quality(candidate: Manifest, incumbent: Manifest) -> None:

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from app.api.access import requires
+from app.api.audit import AuditedRoute, note_change
 from app.api.caching import answer_file
 from app.api.conditions import expect_version, version_tag
 from app.api.documentation import BODY, KEYED, binary, problems
 from app.api.keys import AccessScope
 from app.api.services import AliasName, ModelName, Selector, Services, ServicesDep
-from app.api.strict import StrictRoute
 from app.core.errors import AliasNotFoundError, NotFoundError, VersionNotFoundError
 from app.repository.evaluation import read_evaluation, sort_metrics
 from app.repository.manifest import FileName, Manifest
@@ -31,7 +31,7 @@ from app.schemas.models import (
 from app.schemas.names import is_version
 from app.serving.catalog import ModelView, ServedVersion
 
-router = APIRouter(prefix="/v1/models", tags=["models"], route_class=StrictRoute)
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AuditedRoute)
 
 READ = [requires(AccessScope.READ)]
 CARD: FileName = "README.md"
@@ -77,6 +77,7 @@ async def get_version(name: ModelName, version: Selector, services: ServicesDep)
         refused_rewrites=[
             RefusedRewriteSummary(name=one.name, reason=one.reason) for one in (loaded.refused if loaded else ())
         ],
+        golden_samples=loaded.golden if loaded else None,
         manifest=served.manifest.model_dump(mode="json", by_alias=True),
     )
 
@@ -143,7 +144,9 @@ async def put_alias(
 ) -> AliasState:
     """Point an alias to a version: promote it, or roll back. The version is warm when the answer comes."""
     catalog = services.engine.catalog
-    condition = expect_version(if_match, if_none_match, catalog.model(name).aliases.get(alias))
+    present = catalog.model(name).aliases.get(alias)
+    note_change(present, body.version)
+    condition = expect_version(if_match, if_none_match, present)
     previous = await catalog.set_alias(name, alias, body.version, **condition)
     if previous is None:
         response.status_code = HTTPStatus.CREATED
@@ -162,6 +165,7 @@ async def delete_alias(name: ModelName, alias: AliasName, services: ServicesDep,
     present = catalog.model(name).aliases.get(alias)
     if present is None:
         raise AliasNotFoundError("the model has no such alias")
+    note_change(present)
     condition = expect_version(if_match, None, present)
     await catalog.delete_alias(name, alias, **({"expected": present} if condition else {}))
     return Response(status_code=HTTPStatus.NO_CONTENT)

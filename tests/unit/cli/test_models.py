@@ -30,6 +30,17 @@ def fount(models):
     return run
 
 
+def audit_lines(result):
+    """Read what a verb wrote for the audit."""
+    lines = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    return [(line["action"], line["target"], line["from"], line["to"], line["outcome"]) for line in lines]
+
+
+def complaints(result):
+    """Return what a verb said to people on standard error."""
+    return "".join(line for line in result.stderr.splitlines(keepends=True) if not line.startswith("{"))
+
+
 def spoil(models, version):
     (models / "tiny" / str(version) / "weights.safetensors").write_bytes(b"x")
 
@@ -186,7 +197,7 @@ def test_a_version_that_is_worse_is_promoted_only_by_force(fount, models, publis
     sentence = "tiny@5 is worse than tiny@4, beyond the intervals of both"
     figures = "fid_10k_test is 3.5 (3.4 to 3.6) against 2.5 (2.4 to 2.6)"
     assert (1, "") == (refused.exit_code, refused.stdout)
-    assert f"error: {sentence}: {figures}\nhint: --force promotes it\n" == refused.stderr
+    assert f"error: {sentence}: {figures}\nhint: --force promotes it\n" == complaints(refused)
     assert {"production": good} == before
     assert (0, "tiny@production: version 4 -> version 5\n") == (forced.exit_code, forced.stdout)
 
@@ -197,7 +208,7 @@ def test_a_version_that_is_not_worse_is_promoted(fount, publish_measured, value)
 
     result = fount("promote", f"tiny@{publish_measured(value)}")
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (0, "") == (result.exit_code, complaints(result))
 
 
 def test_what_nobody_measured_is_promoted_with_a_note(fount, publish_measured):
@@ -206,7 +217,7 @@ def test_what_nobody_measured_is_promoted_with_a_note(fount, publish_measured):
     result = fount("promote", "tiny@1")
 
     assert 0 == result.exit_code
-    assert "note: nobody has measured tiny@1, so nothing is compared\n" == result.stderr
+    assert "note: nobody has measured tiny@1, so nothing is compared\n" == complaints(result)
 
 
 def test_figures_of_other_conditions_are_not_compared(fount, publish_measured):
@@ -215,13 +226,15 @@ def test_figures_of_other_conditions_are_not_compared(fount, publish_measured):
     result = fount("promote", f"tiny@{publish_measured(3.5, judge={'sha256': '2' * 64})}")
 
     assert 0 == result.exit_code
-    assert "note: figures are not compared: different judges looked at them\n" == result.stderr
+    assert "note: figures are not compared: different judges looked at them\n" == complaints(result)
 
 
 def test_promoting_what_the_alias_has_already_compares_nothing(fount):
     fount("promote", "tiny@1")
 
-    assert (0, "") == (fount("promote", "tiny@1").exit_code, fount("promote", "tiny@1").stderr)
+    result = fount("promote", "tiny@1")
+
+    assert (0, "") == (result.exit_code, complaints(result))
 
 
 def test_show_tells_the_figures(fount, publish_measured):
@@ -261,7 +274,7 @@ def test_remove_reports_json(fount):
 def test_what_cannot_be_done_is_told_with_status_1(fount, arguments, sentences):
     result = fount(*arguments)
 
-    assert (1, "", sentences) == (result.exit_code, result.stdout, result.stderr)
+    assert (1, "", sentences) == (result.exit_code, result.stdout, complaints(result))
 
 
 @pytest.mark.parametrize(
@@ -297,3 +310,21 @@ def test_every_verb_has_help_with_an_example(fount, verb):
     assert 0 == result.exit_code
     assert f"fount models {verb}" in result.stdout
     assert "Example" in result.stdout
+
+
+def test_every_change_is_recorded_with_who_made_it(fount):
+    results = [fount("promote", "tiny@1"), fount("promote", "tiny@2"), fount("rollback", "tiny")]
+    results += [fount("remove", "tiny@3", "--yes"), fount("remove", "tiny@9", "--yes")]
+
+    assert [
+        ("alias-moved", "tiny@production", None, 1, "done"),
+        ("alias-moved", "tiny@production", 1, 2, "done"),
+        ("alias-rolled-back", "tiny@production", 2, 1, "done"),
+        ("version-removed", "tiny@3", 3, None, "done"),
+        ("version-removed", "tiny@9", 9, None, "version-not-found"),
+    ] == [line for result in results for line in audit_lines(result)]
+    assert all('"who": "cli:' in result.stderr for result in results)
+
+
+def test_reading_is_not_recorded(fount):
+    assert [[], [], []] == [audit_lines(fount(*words)) for words in (["list"], ["show", "tiny"], ["verify"])]
