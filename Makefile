@@ -3,6 +3,10 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 MODELS ?= $(or $(FOUNT_REPOSITORY__URL),models)
 ARGS ?=
+SEED ?= 1
+N ?= 500000
+RUNS ?= 10000000
+EXAMPLES ?= 500
 
 BIN := .venv/bin
 CANDIDATES := $(BIN)/python python3 python3.14 python3.13 python3.12 python3.11 python
@@ -11,10 +15,11 @@ PYTHON ?= $(shell for python in $(CANDIDATES); do \
 SOURCES := app benchmarks tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check fmt fmt-check lint types arch golden bench train-demo cov lock image clean env env-dev
+.PHONY: help run test test-fast check fmt fmt-check lint types arch golden bench fuzz fuzz-http fuzz-parsers \
+	fuzz-contract train-demo cov lock sbom image clean env env-dev env-fuzz env-release
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: env ## Serve the shipped models on http://127.0.0.1:8000 (PORT=, HOST=, MODELS=)
 	@exec env FOUNT_REPOSITORY__URL='$(MODELS)' $(BIN)/fount serve --host $(HOST) --port $(PORT) $(ARGS)
@@ -34,9 +39,10 @@ fmt: env-dev ## Format the code and apply the safe fixes
 fmt-check: env-dev
 	@$(BIN)/ruff format --check $(SOURCES)
 
-lint: env-dev ## Lint the code and spell-check the text
+lint: env-dev ## Lint the code, look for what is unsafe, and spell-check the text
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/codespell
+	@$(BIN)/bandit -q -c pyproject.toml -r app
 
 types: env-dev ## Check the types
 	@$(BIN)/mypy
@@ -49,6 +55,17 @@ golden: env-dev ## Write the golden files and generated pages anew; review the d
 
 bench: env-dev ## Measure the running service's throughput against a plain loop
 	@$(BIN)/python benchmarks/serving $(ARGS)
+
+fuzz: fuzz-http fuzz-parsers fuzz-contract ## Fuzz everything, for hours (N=, RUNS=, EXAMPLES=, SEED=)
+
+fuzz-http: env-dev ## Send nearly valid requests to a service of tiny models (N=, SEED=)
+	@$(BIN)/python -m tests.fuzz.web --requests $(N) --seed $(SEED)
+
+fuzz-parsers: env-fuzz ## Give random bytes to all that reads bytes of strangers (RUNS=, SEED=, ARGS= names targets)
+	@$(BIN)/python -m tests.fuzz.parsers --runs $(RUNS) --seed $(SEED) $(ARGS)
+
+fuzz-contract: env-dev ## Ask for everything in the OpenAPI document (EXAMPLES= per operation, SEED=)
+	@$(BIN)/python -m tests.contract $(EXAMPLES) $(SEED)
 
 train-demo: env ## Train the built-in digits and publish them as digits-gan
 	@$(BIN)/fount train digits --name digits-gan --publish $(ARGS)
@@ -68,7 +85,9 @@ clean: ## Remove the environment and every cache; models and runs stay
 
 env: bootstrap = train
 env-dev: bootstrap = train dev
-env env-dev:
+env-fuzz: bootstrap = train dev fuzz
+env-release: bootstrap = train release
+env env-dev env-fuzz env-release:
 	@test -n "$(PYTHON)" || { echo "error: Fount needs Python 3.11 or newer, and found none" >&2; \
 	  echo "hint: install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) .ci/bootstrap.py $(bootstrap)

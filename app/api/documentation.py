@@ -1,7 +1,7 @@
 """What the OpenAPI document says beyond what signatures tell: problems, headers, media types."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -29,8 +29,8 @@ TAGS = [
 ]
 
 ALWAYS = ("invalid-parameter", "service-failed")
-KEYED = (*ALWAYS, "missing-key", "missing-scope")
-BODY = ("malformed-body", "body-too-large", "body-too-slow", "unsupported-media-type")
+KEYED = (*ALWAYS, "missing-key", "missing-scope", "rate-limited")
+BODY = ("malformed-body", "body-too-large", "body-too-slow", "unsupported-media-type", "queue-full")
 COMPUTED = (
     "unknown-class",
     "limit-exceeded",
@@ -38,6 +38,7 @@ COMPUTED = (
     "model-not-found",
     "version-not-found",
     "poison-request",
+    "model-unhealthy",
     "out-of-device-memory",
 )
 DECODED = (
@@ -51,11 +52,25 @@ DECODED = (
 SERVED = ("no-capacity", "queue-full", "deadline-exceeded", "not-ready", "worker-lost", "worker-failed")
 
 _FILE = {"type": "string", "format": "binary"}
+_BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _SCHEMAS = {
     "application/json": {"$ref": "#/components/schemas/SampleAnswer"},
     "application/jsonl": {"type": "string", "description": "Lines of `SampleItem`."},
+    "application/ld+json": {"type": "object"},
 }
 _REQUEST_ID = {"description": "Id of the request, also in the log.", "schema": {"type": "string"}}
+_RETRY_AFTER = {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer"}}
+_RATE_HEADERS = {
+    "RateLimit-Policy": "Bounds of the key in any minute; an IETF draft, and may change with it.",
+    "RateLimit": "What is left of them, and the seconds until there is more; an IETF draft, and may change with it.",
+}
+_WAITING_HEADERS: dict[int, dict[str, Any]] = {
+    429: {
+        "Retry-After": _RETRY_AFTER,
+        **{name: {"description": text, "schema": {"type": "string"}} for name, text in _RATE_HEADERS.items()},
+    },
+    503: {"Retry-After": _RETRY_AFTER},
+}
 _SAMPLE_HEADERS = {
     "Fount-Model": "Version that made the samples, for example `mnist-gan@3`.",
     "Fount-Digest": "SHA-256 that identifies the checkpoint.",
@@ -84,7 +99,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": ", ".join(f"`{code}`" for code in grouped),
-            "headers": {"X-Request-ID": _REQUEST_ID},
+            "headers": {"X-Request-ID": _REQUEST_ID} | _WAITING_HEADERS.get(status, {}),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status, grouped in sorted(by_status.items())
@@ -172,4 +187,13 @@ def _build_document(app: FastAPI) -> dict[str, Any]:
         ref_template="#/components/schemas/{model}",
     )
     document["components"]["schemas"].update(definitions["$defs"])
-    return document
+    return cast("dict[str, Any]", _restore_integers(document))
+
+
+def _restore_integers(value: Any, name: str = "") -> Any:
+    """Write bounds as the whole numbers that they are: the framework makes all of them floating-point numbers."""
+    if isinstance(value, dict):
+        return {key: _restore_integers(child, key) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_restore_integers(child) for child in value]
+    return int(value) if name in _BOUNDS and isinstance(value, float) and value.is_integer() else value

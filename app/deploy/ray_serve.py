@@ -17,7 +17,7 @@ from app.main import create_app
 
 END_GRACE_S = 10
 """For a replica's worker to end, after its last answer."""
-_ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - where Ray's proxy may listen; nothing is bound here
+_ANY_ADDRESS = "0.0.0.0"  # nosec B104  # noqa: S104 - where Ray's proxy may listen; nothing is bound here
 _KEYS = {"api_key", "keys_file"}
 _SURPLUS = 2
 

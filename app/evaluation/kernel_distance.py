@@ -41,10 +41,10 @@ def kernel_distance(
     if num_subsets < 1 or subset_size < 2:  # noqa: PLR2004 - pairs within a subset
         raise ValueError(f"{num_subsets} subsets of {subset_size} rows: at least 1 of 2 are needed")
     size = min(subset_size, len(real), len(generated))
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
     subsets = [
-        [random.choice(len(rows), size, replace=False) for rows in (real, generated)] for _ in range(num_subsets)
+        [rng.choice(len(rows), size, replace=False) for rows in (real, generated)] for _ in range(num_subsets)
     ]
     return summarise([squared_discrepancy(real[x], generated[y]) for x, y in subsets])
 

@@ -46,6 +46,7 @@ class DatasetRequest(BaseModel):
         min_length=1,
         max_length=MAX_SPLITS,
         description="Share of each split; together 1. Each has its share of every class.",
+        json_schema_extra={"additionalProperties": False},  # beside the pattern of names
     )
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ import app
 from tests.architecture.source import ROOT
 
 # The oldest releases without a known vulnerability that reaches us.
-FLOORS = {"pillow": "12.3", "starlette": "1.3.1", "torch": "2.10"}
+FLOORS = {"pillow": "12.3", "python-multipart": "0.0.27", "starlette": "1.3.1", "torch": "2.10"}
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
