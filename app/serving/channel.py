@@ -1,10 +1,10 @@
 """A worker as a child process: control messages over a Unix socket pair, pixels in shared memory that has no name.
 
 Nothing here has a checksum. What crosses does so in the memory of one machine, by the kernel's hand, in order: it is
-cut short by the death of a side, and by nothing else. A frame that is cut short is never complete, so never read; one that
-makes no sense ends its sender. Pixels are only looked at after the worker said, in a frame that follows them, that the
-batch is done: one that dies while it copies has not said so. Its memory dies with it, since each worker has its own: no
-late write of one reaches the samples of the next.
+cut short by the death of a side, and by nothing else. A frame that is cut short is never complete, so never read; one
+that makes no sense ends its sender. Pixels are only looked at after the worker said, in a frame that follows them, that
+the batch is done: one that dies while it copies has not said so. Its memory dies with it, since each worker has its
+own: no late write of one reaches the samples of the next.
 """
 
 import asyncio
@@ -108,6 +108,7 @@ class _Connection(asyncio.Protocol):
         self._reader = read_from_worker()
         self._gone = asyncio.Event()
         self._reaper: asyncio.Task[None] | None = None
+        self._status: int | None = None
 
     @property
     def pid(self) -> int | None:
@@ -124,8 +125,9 @@ class _Connection(asyncio.Protocol):
     def kill(self) -> None:
         self._process.kill()
 
-    async def wait(self) -> None:
+    async def wait(self) -> int | None:
         await self._gone.wait()
+        return self._status
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # a socket's transport reads and writes
@@ -146,8 +148,8 @@ class _Connection(asyncio.Protocol):
         self._reaper = asyncio.get_running_loop().create_task(self._reap())
 
     async def _reap(self) -> None:
-        status = await self._process.wait()
-        _log.info("worker-ended", pid=self.pid, status=status)
+        self._status = await self._process.wait()
+        _log.info("worker-ended", pid=self.pid, status=self._status)
         self._listener.lost()
         self._gone.set()
 

@@ -66,6 +66,7 @@ class EngineStatus:
         cancelled: Requests closed before they were finished.
         failed: Requests that ended with an error.
         versions: What was computed of each version, by name and number.
+        ends: Workers that came to an end that nobody asked for, by how.
     """
 
     is_ready: bool
@@ -82,6 +83,7 @@ class EngineStatus:
     cancelled: int
     failed: int
     versions: Mapping[tuple[str, int], VersionCounts] = field(default_factory=dict)
+    ends: Mapping[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -311,6 +313,7 @@ class Engine:
             cancelled=self._counters.cancelled,
             failed=self._counters.failed,
             versions=self._counters.versions,
+            ends=self._supervisor.ends,
         )
 
     def _retire(self, model: ModelRef) -> None:

@@ -62,8 +62,8 @@ class WorkerHandle(Protocol):
         """End the worker at once; the listener hears of it."""
         ...
 
-    async def wait(self) -> None:
-        """Wait until the worker is gone."""
+    async def wait(self) -> int | None:
+        """Wait until the worker is gone; returns its status as ``WorkerProcess.wait`` does."""
         ...
 
 

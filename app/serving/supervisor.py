@@ -1,6 +1,7 @@
 """Keeps one worker running: starts it, watches it, starts it again when it dies or hangs, and ends it."""
 
 import asyncio
+from collections import Counter
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from app.schemas.jobs import (
     WorkerConfig,
     WorkerReady,
 )
+from app.serving.endings import HUNG, NOT_STARTED, START_TIMED_OUT, name_end
 from app.serving.handle import WorkerFactory, WorkerHandle
 from app.serving.watchdog import Watchdog
 
@@ -86,6 +88,7 @@ class Supervisor:
     Attributes:
         ready: What the present worker said of itself; None while there is none.
         restarts: Workers started after the first.
+        ends: Workers that came to an end that nobody asked for, by how.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Supervisor:
     ) -> None:
         self.ready: WorkerReady | None = None
         self.restarts = 0
+        self.ends: Counter[str] = Counter()
         self._config = config
         self._settings = settings
         self._factory = factory
@@ -141,6 +145,7 @@ class Supervisor:
             life.handle = await self._factory(self._config, life)
         except OSError:
             _log.exception("worker-not-started")
+            self.ends[NOT_STARTED] += 1
             return False
         began = None
         try:
@@ -152,7 +157,9 @@ class Supervisor:
                 await self._watch(life)
         finally:
             life.handle.kill()
-            await life.handle.wait()
+            status = await life.handle.wait()
+            if not self._stopping:
+                self.ends[life.end or name_end(status)] += 1
             if self.ready is not None:
                 self.ready = None
                 self._events.worker_lost()
@@ -164,6 +171,7 @@ class Supervisor:
             left_s = deadline - self._clock()
             if left_s <= 0:
                 _log.error("worker-start-timed-out", limit_s=self._settings.start_timeout_s)
+                life.end = START_TIMED_OUT
                 return
             await self._pause(left_s)
 
@@ -177,6 +185,7 @@ class Supervisor:
         while not life.is_gone and not self._stopping:
             if life.watchdog.is_hung():
                 _log.error("worker-hangs", limit_s=self._settings.hang_timeout_s)
+                life.end = HUNG
                 return
             if ping := life.watchdog.next_ping():
                 life.send(ping)
@@ -219,6 +228,7 @@ class _Life:
         self.ready: WorkerReady | None = None
         self.is_gone = False
         self.has_worked = False
+        self.end: str | None = None  # where we ended it
         self._events = events
         self._wake = wake
 

@@ -46,6 +46,7 @@ class EngineCollector(Collector):
         yield from (GaugeMetricFamily(name, text, value) for name, (text, value) in gauges.items())
         yield from (CounterMetricFamily(name, text, value) for name, (text, value) in counters.items())
         yield count_by("fount_batches", "Batches computed, by padded size.", "size", status.batches)
+        yield count_by("fount_worker_ends", "Workers that ended unasked, by how.", "reason", status.ends)
         yield _describe_worker(status)
         yield from _collect_versions(status)
 
