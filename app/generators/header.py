@@ -13,6 +13,7 @@ MAX_TENSORS: Final = 4096
 _LENGTH_BYTES = 8
 _METADATA = "__metadata__"
 _WIDTHS = {"F32": 4, "I64": 8}
+_PICKLES = (b"\x80", b"PK\x03\x04")  # of old and new checkpoints of torch; archives of any kind begin like the second
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +41,8 @@ def check_header(weights: bytes) -> None:
     """
     length = int.from_bytes(weights[:_LENGTH_BYTES], "little")
     start = _LENGTH_BYTES + length
+    if length > MAX_HEADER_BYTES and weights.startswith(_PICKLES):
+        raise UnsupportedArchitectureError("the weights are a pickle or an archive, which is never opened")
     if length > MAX_HEADER_BYTES or start > len(weights):
         raise UnsupportedArchitectureError("the header of the weights is cut off, or larger than 1 MiB")
     try:

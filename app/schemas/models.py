@@ -85,6 +85,9 @@ class VersionDetail(BaseModel):
     refused_rewrites: list[RefusedRewriteSummary] = Field(
         [], description="Rewrites that were asked for and would have moved pixels too far."
     )
+    golden_samples: str | None = Field(
+        None, description="In words, how its samples compare with those on the contact sheet it was published with."
+    )
     manifest: dict[str, Any]
 
 

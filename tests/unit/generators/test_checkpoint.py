@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 import safetensors.torch
 import torch
@@ -85,3 +87,57 @@ def test_the_prior_of_latents_comes_from_the_manifest():
     loaded = load_generator(manifest, dump_weights({"generator": make_networks()[0]}))
 
     assert "truncated" == loaded.latent_prior
+
+
+@pytest.mark.parametrize("data", [b"\x80\x02}q\x00.", b"PK\x03\x04" + bytes(100)], ids=["pickle", "archive"])
+def test_a_pickle_in_the_place_of_weights_is_refused_by_its_first_bytes(data):
+    with pytest.raises(UnsupportedArchitectureError, match="never opened"):
+        load_generator(make_manifest(), data)
+
+
+SIZES = [
+    (name, field)
+    for name, family in ARCHITECTURES.items()
+    for field, info in family.config.model_fields.items()
+    if info.annotation in {int, float}
+]
+
+
+@pytest.mark.parametrize(("architecture", "field"), SIZES)
+@pytest.mark.parametrize("value", [10**6, -1, 2**31])
+def test_hyperparameters_out_of_bounds_are_refused_before_anything_is_built(architecture, field, value, monkeypatch):
+    monkeypatch.setattr(torch.nn.Parameter, "__new__", None)
+    manifest = make_manifest(architecture=architecture)
+    manifest = manifest.model_copy(update={"hyperparameters": {**manifest.hyperparameters, field: value}})
+
+    with pytest.raises(UnsupportedArchitectureError, match=f"hyperparameter {field}"):
+        load_generator(manifest, dump_weights({}))
+
+
+@pytest.mark.parametrize("widths", [[10**6], [4096] * 9, [0], []])
+def test_widths_out_of_bounds_are_refused_before_anything_is_built(widths):
+    manifest = make_manifest(architecture="mlp_gan")
+    manifest = manifest.model_copy(update={"hyperparameters": {"generator_widths": widths}})
+
+    with pytest.raises(UnsupportedArchitectureError, match="generator_widths"):
+        load_generator(manifest, dump_weights({}))
+
+
+def test_what_a_manifest_promises_is_not_allocated(monkeypatch):
+    """A build of the largest network that bounds allow takes no memory: it is of the size of its file, or refused."""
+    space = make_space(num_classes=100_000, latent_dim=16384, height=1024, width=1024, channels=3)
+    manifest = make_manifest(space=make_space()).model_copy(
+        update={
+            "image": space.image,
+            "latent_dim": space.latent_dim,
+            "class_names": [str(number) for number in range(space.num_classes)],
+            "hyperparameters": {"base_width": 512, "max_width": 1024},
+        }
+    )
+    tracemalloc.start()
+
+    with pytest.raises(UnsupportedArchitectureError):
+        load_generator(manifest, dump_weights({"generator": make_networks()[0]}))
+
+    assert 64 * 2**20 > tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()

@@ -1,6 +1,7 @@
 """A version that is not exactly what was published is refused, and the reason is told in words."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -130,3 +131,23 @@ def test_a_copied_version_folder_is_not_the_version_that_it_is_named(tmp_path):
 
     with pytest.raises(RepositoryError, match="another model or version"):
         ModelRepository(str(tmp_path)).verify("tiny", 9)
+
+
+@pytest.mark.parametrize("depth", [200, 100_000])
+def test_a_manifest_that_is_too_deep_is_refused(torn, depth):
+    nested = b'"recipe": ' + b'{"a":' * depth + b"1" + b"}" * depth
+    manifest = read(torn, "manifest.json")
+    start = manifest.index(b'"recipe": ')
+    end = manifest.index(b"}", start) + 1
+    replace(torn, "manifest.json", manifest[:start] + nested + manifest[end:])
+
+    with pytest.raises(ManifestError):
+        torn.verify("tiny", 1)
+
+
+def test_checkpoints_beside_a_version_are_never_opened(tmp_path):
+    publish_draft(tmp_path)
+    for name in ("weights.pt", "model.ckpt", "archive.zip"):
+        os.mkfifo(tmp_path / "tiny" / "1" / name)  # whoever opened one would wait for ever
+
+    assert [1] == [check.version for check in ModelRepository(str(tmp_path)).verify_all() if check.error is None]
