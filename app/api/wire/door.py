@@ -1,5 +1,7 @@
 """What all connections of one server share."""
 
+from typing import Protocol
+
 from app.api.monitoring.answered import ANYBODY, Answered, CountAnswer
 from app.api.thinning import ThinnedLines
 from app.api.wire.limits import Limits
@@ -7,6 +9,13 @@ from app.api.wire.refusals import Refusal
 from app.core.logging import get_logger
 
 _METHOD, _ROUTE = "other", "unmatched"
+
+
+class Waiting(Protocol):
+    """A connection that may ask for a probe, and has not."""
+
+    def turn_away(self) -> None:
+        """Say that there is no room, and end it."""
 
 
 class Door:
@@ -25,8 +34,19 @@ class Door:
         self.limits = limits
         self.is_leaving = False
         self._count_answer = count_answer
+        self._waiting: dict[Waiting, None] = {}
         self._log = get_logger("wire").bind()
         self._thinned = ThinnedLines()
+
+    def reserve(self, connection: Waiting) -> None:
+        """Give a new connection a place of the reserve; who has had one for longest and asks nothing loses it."""
+        self._waiting[connection] = None
+        if len(self._waiting) > self.limits.reserve:
+            next(iter(self._waiting)).turn_away()
+
+    def release(self, connection: Waiting) -> None:
+        """Learn that a connection has asked, or is gone."""
+        self._waiting.pop(connection, None)
 
     def note(self, refusal: Refusal, seconds: float, now: float) -> None:
         """Count a refusal, and log it; what was sent is in neither.

@@ -31,7 +31,7 @@ class Limits:
 
     Attributes:
         connections: Connections that may ask for anything.
-        reserve: Further ones that may ask for probes; as many again are told that there is no room.
+        reserve: Further ones that may ask for probes; twice as many again may be on their way out.
         body_bytes: Of the largest body of any route.
         head_s: For a head.
         body_s: For a JSON body.

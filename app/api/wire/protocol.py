@@ -88,16 +88,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._wire = JoiningTransport(transport, self._begin_to_close)
         super().connection_made(self._wire)
         self._since = self.loop.time()
-        surplus = len(self.connections) - self._limits.connections
-        if surplus > 0:
+        if self._surplus > 0:
             self._is_spare = True
-            if surplus > self._limits.reserve:
-                self._refuse(refusals.NO_ROOM)
-            if surplus > 2 * self._limits.reserve:
-                self._wire.end()
+            self._door.reserve(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the work for this connection end."""
+        self._door.release(self)
         self.pipeline.clear()
         self._drop_request(self._running)
         super().connection_lost(exc)
@@ -108,8 +105,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._drop(len(data))
             return
         if self._phase is _IDLE:
-            self._phase = _HEAD
-            self._since = self.loop.time()
+            self._expect_head()
         if len(data) <= PIECE_BYTES:
             self._feed(data)
             return
@@ -162,6 +158,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if is_quiet and now - self._since >= quiet_s and not self._has_unread():
             self._wire.close()
 
+    @property
+    def _surplus(self) -> int:
+        return len(self.connections) - self._limits.connections
+
+    def turn_away(self) -> None:
+        """Say that there is no room, and close; with very many others, whether or not that is read."""
+        self._refuse(refusals.NO_ROOM)
+        if self._surplus > 2 * self._limits.reserve:
+            self._wire.end()
+
     # What the parser calls
 
     def on_message_begin(self) -> None:
@@ -172,10 +178,8 @@ class BoundedProtocol(HttpToolsProtocol):
             raise _StopParsingError
         super().on_message_begin()
         if self._phase is not _HEAD:
-            self._phase = _HEAD
-            self._since = self.loop.time()
+            self._expect_head()
         self._noted = {}
-        self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field; those behind a chunked body are counted, and else ignored."""
@@ -258,7 +262,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # Bounds
 
+    def _expect_head(self) -> None:
+        self._phase = _HEAD
+        self._since = self.loop.time()
+        self._head_bytes = 0
+
     def _feed(self, data: bytes | memoryview) -> None:
+        if self._phase is _HEAD:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._refuse(refusals.LARGE_HEAD)
+                return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -267,9 +281,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if not self._is_deaf:
                 self._refuse(self._reason or refusals.MALFORMED)
         else:
-            if self._phase is _HEAD:
-                self._count_head(len(data))
-            elif self._phase is _BODY:
+            if self._phase is _BODY:
                 self._count_body(len(data))
 
     def _go_on(self, rest: bytes | memoryview) -> None:
@@ -278,11 +290,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self.parser = open_successor(self)
         self._feed(write_head(*(framing or [(b"content-length", b"0")])[0]))
         self._feed(rest)
-
-    def _count_head(self, num_bytes: int) -> None:
-        self._head_bytes += num_bytes
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(refusals.LARGE_HEAD)
 
     def _count_body(self, num_bytes: int) -> None:
         if b"transfer-encoding" not in self._noted:
@@ -311,8 +318,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop(refusals.BAD_CODING)
         if self.url[0] != _SLASH:
             self._take_target_apart()
-        if self._is_spare and self.url.partition(b"?")[0] not in PROBES:
-            self._stop(refusals.NO_ROOM)
+        if self._is_spare:
+            self._door.release(self)
+            if self.url.partition(b"?")[0] not in PROBES:
+                self._stop(refusals.NO_ROOM)
 
     def _take_target_apart(self) -> None:
         found = split_target(self.url)
@@ -367,6 +376,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         """End the connection, behind the answers to whatever came before."""
         self._is_deaf = True
+        self._door.release(self)
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or (self._phase is _HEAD and cycle.response_complete):
             self._send(refusal)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import contextvars
 import os
 import signal
 import socket
@@ -97,7 +98,7 @@ class Server:
         if self._is_signalled:
             os._exit(KILLED + number)  # children end with this process
         self._is_signalled = True
-        self._loop.call_soon_threadsafe(self._begin_to_leave)
+        self._loop.call_soon_threadsafe(self._begin_to_leave, context=contextvars.Context())  # of no request
 
     def _begin_to_leave(self) -> None:
         self._left_at = self._loop.time()

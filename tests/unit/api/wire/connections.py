@@ -67,7 +67,7 @@ class FakeTransport:
         return self.unsent
 
     def get_extra_info(self, name, default=None):
-        return default
+        return {"peername": ("127.0.0.1", 1)}.get(name, default)
 
 
 class Application:

@@ -60,6 +60,7 @@ async def test_a_request_may_come_in_any_pieces(house, size):
         (CHUNKED + b"3\r\nabcde\r\n0\r\n\r\n", "malformed-request"),
         (b"GET /a HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n", "head-too-large"),
         (b"GET /a HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 80_000, "head-too-large"),
+        (b"GET /a HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 66_000 + b"\r\n\r\n", "head-too-large"),
         (b"GET /" + b"a" * 80_000, "head-too-large"),
         (b"\r\n" * 40_000, "head-too-large"),
     ],
@@ -419,13 +420,13 @@ async def test_connections_beyond_their_number_may_ask_for_probes_only():
     assert [] == first.transport.ends
 
 
-async def test_connections_beyond_the_reserve_are_refused_at_once():
+async def test_beyond_the_reserve_those_who_have_waited_for_longest_are_turned_away():
     house = House(connections=1)
     lines = [house.open() for _ in range(6)]
-    await settle()
+    await lines[-1].send(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 
-    assert [[], [], [], [503], [503], [503]] == [line.statuses for line in lines]
-    assert [["eof"], ["eof"], ["eof", "close"]] == [line.transport.ends for line in lines[3:]]
+    assert [[], [503], [503], [503], [], [200]] == [line.statuses for line in lines]
+    assert [["eof"], ["eof"], ["eof", "close"]] == [line.transport.ends for line in lines[1:4]]
 
 
 async def test_what_comes_behind_a_refusal_is_dropped_up_to_a_bound(house):
