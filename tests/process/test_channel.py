@@ -8,16 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from app.schemas.frames import encode_frame
+from app.schemas.jobs import Pong
 from app.serving import channel
-from app.serving.channel import spawn_worker
+from app.serving.channel import DirectWorkers
 from app.serving.engine import worker_config
 from tests.fakes import make_settings
 
-NONSENSE = """#!{python}
+PROGRAM = """#!{python}
 import os, sys
-os.write(int(sys.argv[sys.argv.index("--control-fd") + 1]), b"\\xff" * 8)
-os.read(int(sys.argv[sys.argv.index("--control-fd") + 1]), 1000)
+control = int(sys.argv[sys.argv.index("--control-fd") + 1])
+os.write(control, {said})
+while {stays}:
+    os.read(control, 1000)
 """
+PONG = encode_frame(Pong(1))
 
 
 class Listener:
@@ -41,18 +46,28 @@ def config(tmp_path):
     return worker_config(make_settings(tmp_path), str(tmp_path))
 
 
-async def test_a_child_that_talks_nonsense_is_ended(tmp_path, monkeypatch, config):
+@pytest.mark.parametrize(
+    ("said", "stays", "messages"),
+    [
+        (b"\xff" * 8, True, 0),
+        (PONG + b"\x04\x00\x00\x00what", True, 0),
+        (PONG + PONG[:-1], False, 1),
+        (PONG + b"\x00", False, 1),
+    ],
+    ids=["oversized", "no message", "cut short", "cut in the length"],
+)
+async def test_a_child_whose_frames_are_broken_is_ended(tmp_path, monkeypatch, config, said, stays, messages):
     program = tmp_path / "worker"
-    program.write_text(NONSENSE.format(python=sys.executable))
+    program.write_text(PROGRAM.format(python=sys.executable, said=said, stays=stays))
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     listener = Listener()
 
-    worker = await spawn_worker(config, listener)
+    worker = await DirectWorkers()(config, listener)
     async with asyncio.timeout(60):
         await worker.wait()
 
-    assert [] == listener.messages
+    assert [Pong(1)] * messages == listener.messages
     assert listener.gone.is_set()
     with pytest.raises(ProcessLookupError):
         os.kill(worker.pid, 0)
@@ -65,7 +80,7 @@ async def test_a_child_that_cannot_be_started_leaves_nothing_behind(tmp_path, mo
     before = count_descriptors()
 
     with pytest.raises(FileNotFoundError):
-        await spawn_worker(config, Listener())
+        await DirectWorkers()(config, Listener())
 
     assert before == count_descriptors()
 

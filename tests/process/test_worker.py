@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog.testing
 import torch
 
 from app.core.seeds import draw_latents
@@ -18,7 +19,9 @@ from app.generators.base import put_channels_last
 from app.generators.checkpoint import load_generator
 from app.generators.folding import fold_batch_norms
 from app.repository.store import ModelRepository
+from app.serving.channel import DirectWorkers
 from app.serving.engine import Engine
+from app.serving.nursery import Nurseries
 from app.serving.plan import SamplePlan
 from tests.factories import publish_tiny_model
 from tests.fakes import make_settings, read_images
@@ -28,9 +31,9 @@ DEADLINE_S = 60
 
 
 @contextlib.asynccontextmanager
-async def running_engine(root, **worker):
+async def running_engine(root, factory=None, **worker):
     settings = make_settings(root, worker={"batch_sizes": BATCH_SIZES, "threads": 1} | worker)
-    engine = Engine(settings, ModelRepository(str(root)))
+    engine = Engine(settings, ModelRepository(str(root)), worker_factory=factory)
     async with asyncio.timeout(DEADLINE_S):
         await engine.start()
         try:
@@ -95,6 +98,40 @@ async def test_samples_equal_a_direct_computation(tmp_path):
     assert np.array_equal(compute_directly(tmp_path, manifest, plan), images)
     assert status.worker.numerics.startswith("torch-")
     assert "cpu" == status.worker.device
+
+
+@pytest.mark.parametrize("lanes", [1, 2])
+async def test_forked_workers_compute_what_workers_compute_that_were_started_alone(tmp_path, lanes):
+    publish_tiny_model(tmp_path, height=32, width=32, channels=3)
+    plans = [make_plan(100, seed=number) for number in range(4)]
+    answers = []
+
+    for factory in (DirectWorkers(), Nurseries()):
+        async with running_engine(tmp_path, factory, threads=2, lanes=lanes, slot_bytes=2**20) as engine:
+            version = engine.catalog.resolve("tiny")
+            streams = [engine.submit(version, plan) for plan in plans]
+            answers.append(await asyncio.gather(*map(read_images, streams)))
+
+    assert np.array_equal(*answers)
+
+
+async def test_ten_kills_in_a_row_cost_no_answer_and_no_pause(tmp_path):
+    publish_tiny_model(tmp_path)
+    plans = [make_plan(20, seed=number) for number in range(10)]
+
+    with structlog.testing.capture_logs() as lines:
+        async with running_engine(tmp_path) as engine:
+            version = engine.catalog.resolve("tiny")
+            expected = [await read_images(engine.submit(version, plan)) for plan in plans]
+            answers = []
+            for plan in plans:
+                os.kill(engine.status().worker.pid, signal.SIGKILL)
+                answers.append(await read_images(engine.submit(version, plan)))
+            status = engine.status()
+
+    assert np.array_equal(expected, answers)
+    assert (10, 0) == (status.restarts, status.failed)
+    assert [0.0] * 10 == [line["delay_s"] for line in lines if line["event"] == "worker-restarting"]
 
 
 async def test_every_way_to_split_gives_the_same_samples(tmp_path):
@@ -165,7 +202,9 @@ import asyncio, sys
 from tests.fakes import make_settings
 from app.core.logging import configure_logging
 from app.repository.store import ModelRepository
+from app.serving.channel import DirectWorkers
 from app.serving.engine import Engine
+from app.serving.nursery import Nurseries
 
 async def main(root):
     configure_logging(make_settings(root).log)

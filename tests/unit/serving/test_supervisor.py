@@ -4,8 +4,9 @@ import contextlib
 import pytest
 import structlog.testing
 
+from app.schemas.jobs import LoadModel, ModelRef, Ping
 from app.serving.engine import worker_config
-from app.serving.supervisor import Supervisor
+from app.serving.supervisor import Supervisor, choose_delay
 from tests.fakes import FakeClock, FakeWorkers, make_settings
 
 
@@ -20,7 +21,8 @@ class Events:
         self.told.append(what)
         self._changed.set()
 
-    def worker_ready(self, _):
+    def worker_ready(self, worker):
+        self.worker = worker
         self._note("ready")
 
     def worker_said(self, _):
@@ -52,6 +54,10 @@ def events():
 @pytest.fixture
 def clock():
     return FakeClock(0.0)
+
+
+def delays(lines):
+    return [line["delay_s"] for line in lines if line["event"] == "worker-restarting"]
 
 
 @contextlib.asynccontextmanager
@@ -87,7 +93,66 @@ async def test_pauses_between_restarts_grow_until_a_worker_stays_healthy(workers
                 workers.kill()
             await events.wait_for("ready", 4)
 
-    assert [0.1, 0.2, 0.1] == [line["delay_s"] for line in lines if line["event"] == "worker-restarting"]
+    assert [0.1, 0.2, 0.0] == delays(lines)
+
+
+async def test_workers_that_computed_something_are_replaced_at_once_however_often_they_die(workers, events, clock):
+    with structlog.testing.capture_logs() as lines:
+        async with supervising(workers, events, clock):
+            for count in range(1, 11):
+                await events.wait_for("ready", count)
+                events.worker.send(LoadModel(ModelRef("tiny", 1, "d")))
+                await events.wait_for("said", count)
+                workers.kill()
+            await events.wait_for("ready", 11)
+
+    assert [0.0] * 10 == delays(lines)
+
+
+async def test_pongs_are_no_work(workers, events, clock):
+    with structlog.testing.capture_logs() as lines:
+        async with supervising(workers, events, clock):
+            await events.wait_for("ready")
+            events.worker.send(Ping(1))
+            events.worker.send(LoadModel(ModelRef("tiny", 1, "d")))
+            workers.fail_model("tiny", 1)
+            await events.wait_for("said")
+            workers.kill()
+            await events.wait_for("ready", 2)
+
+    assert [0.1] == delays(lines)
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again_later(workers, events, clock):
+    workers.refuses_start = True
+
+    with structlog.testing.capture_logs() as lines:
+        async with supervising(workers, events, clock):
+            await workers.wait_for(lambda: len(delays(lines)) == 2)
+            workers.refuses_start = False
+            await events.wait_for("ready")
+
+    assert [0.1, 0.2] == delays(lines)[:2]
+
+
+@pytest.mark.parametrize(
+    ("failures", "delay_s"), [(0, 0.0), (1, 0.1), (2, 0.2), (3, 0.4), (6, 3.2), (7, 5.0), (10**6, 5.0)]
+)
+def test_delays_double_up_to_a_bound(failures, delay_s):
+    assert delay_s == choose_delay(failures)
+
+
+async def test_what_workers_are_made_with_is_put_away_in_the_end(workers, events, clock, monkeypatch):
+    closed = []
+
+    async def close():
+        closed.append(supervisor.ready)
+
+    monkeypatch.setattr(workers, "close", close)
+    async with supervising(workers, events, clock) as supervisor:
+        await events.wait_for("ready")
+
+    assert [None] == closed
 
 
 async def test_a_worker_that_never_says_it_is_ready_is_replaced(workers, events, clock):
