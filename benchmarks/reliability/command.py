@@ -18,6 +18,8 @@ from pathlib import Path
 
 from machine import look_at_machine
 
+from reliability.api_kills import kill_services
+from reliability.connections import hold_connections
 from reliability.drains import drain_service
 from reliability.flips import flip_bits
 from reliability.overload import overload_service
@@ -55,6 +57,8 @@ MEASUREMENTS = {
     "publish-kills": Measurement(kill_publishers, 500),
     "swaps": Measurement(swap_versions, 200, clients=16),
     "flips": Measurement(flip_bits, 10_000),
+    "connections": Measurement(hold_connections, 1205, clients=16),
+    "api-kills": Measurement(kill_services, 10),
     "overload": Measurement(overload_service, 1, seconds=8.0, in_chaos=False),
 }
 
