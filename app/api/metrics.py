@@ -1,9 +1,9 @@
 """What ``/metrics`` says: answers counted here, the rest read from the parts of the service when asked."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
@@ -46,6 +46,7 @@ class Metrics(Collector):
         self._problems: dict[str, int] = {}
         self._samples: dict[tuple[str, int, str], int] = {}
         self._augmented: dict[str, int] = {}
+        self._find_connections: Callable[[], int] | None = None
         self._registry = CollectorRegistry()
         for collector in (self, *collectors):
             self._registry.register(collector)
@@ -72,6 +73,10 @@ class Metrics(Collector):
         key = name_key_class(caller)
         self._augmented[key] = self._augmented.get(key, 0) + count
 
+    def watch_connections(self, find: Callable[[], int]) -> None:
+        """Ask a server how many connections are open, each time somebody asks here."""
+        self._find_connections = find
+
     def render(self) -> bytes:
         """Write all metrics in the Prometheus text format."""
         return generate_latest(self._registry)
@@ -94,7 +99,10 @@ class Metrics(Collector):
         )
         for caller, count in self._augmented.items():
             augmented.add_metric([caller], count)
-        yield from (problems, samples, augmented)
+        connections = GaugeMetricFamily("fount_open_connections", "Connections that are open.", labels=[])
+        if self._find_connections is not None:
+            connections.add_metric([], self._find_connections())
+        yield from (problems, samples, augmented, connections)
         yield write_tally(
             "fount_queue_seconds", "From admission until the first samples went to the device.", self.queue
         )

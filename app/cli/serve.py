@@ -83,7 +83,7 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     services: Services = app.state.services
     connections, reserve = fit_connections(settings.http.connections)
     if connections < settings.http.connections:
-        err_console.print(f"no more than {connections} connections: files are limited (ulimit -n)", style="yellow")
+        _tell(f"no more than {connections} connections: files are limited (ulimit -n)", settings, style="yellow")
     limits = Limits.of(settings, connections=connections, reserve=reserve)
     _forward_logs()
     server = Server(
@@ -93,6 +93,7 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
         on_started=lambda: _announce(app, settings, listener),
         on_leaving=services.engine.leave,
     )
+    services.metrics.watch_connections(lambda: server.num_connections)
     try:
         server.run(listener)
     except ServiceError as error:
@@ -103,20 +104,27 @@ def _announce(app: FastAPI, settings: Settings, listener: socket.socket) -> None
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     names = ", ".join(app.state.services.engine.catalog.names()) or "none yet"
-    err_console.print(
-        f"Fount serves on http://{shown}:{port} · docs at http://{shown}:{port}/docs · models: {names}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    _tell(f"Fount serves on http://{shown}:{port} · docs at http://{shown}:{port}/docs · models: {names}", settings)
     if settings.http.insecure and not settings.has_keys:
-        err_console.print("anybody who reaches this address may use it: no keys are set", style="yellow")
+        _tell("anybody who reaches this address may use it: no keys are set", settings, style="yellow")
+
+
+def _tell(sentence: str, settings: Settings, style: str | None = None) -> None:
+    """Say something that is said whatever the level of the log: a line of it where machines read them."""
+    from app.core.logging import get_constant_logger, writes_json
+
+    if writes_json(settings.log):
+        get_constant_logger("serve").info(sentence)
+    else:
+        err_console.print(sentence, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _forward_logs() -> None:
     """Send what the server logs through our own log, except errors that were logged where they happened."""
     from app.api.gate import AnswerAbortedError
-    from app.core.logging import get_logger
+    from app.core.logging import get_logger, take_over_logs
+
+    take_over_logs()
 
     log = get_logger("server")
 
@@ -126,6 +134,4 @@ def _forward_logs() -> None:
                 return
             log.log(record.levelno, record.getMessage().strip(), exc_info=record.exc_info)
 
-    root = logging.getLogger()
-    root.handlers = [Forwarder()]
-    root.setLevel(logging.WARNING)
+    logging.getLogger().handlers = [Forwarder()]

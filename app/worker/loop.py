@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from app.core.heap import give_back_memory, keep_freed_memory
-from app.core.logging import configure_logging
+from app.core.logging import configure_logging, take_over_logs
 from app.core.settings import LogSettings
 from app.repository.store import ModelRepository
 from app.schemas.jobs import (
@@ -56,7 +56,9 @@ def serve(control_fd: int, memory_fd: int) -> int:
     config = channel.next()
     if not isinstance(config, WorkerConfig):
         return 1
-    configure_logging(LogSettings.model_validate({"level": config.log_level, "format": config.log_format}))
+    logs = LogSettings.model_validate({"level": config.log_level, "format": config.log_format})
+    configure_logging(logs, process="worker", pid=os.getpid())
+    take_over_logs()
     keep_freed_memory()
     device = open_device(config.device, config.threads)
     lanes = config.lanes if device.type == "cpu" else 1

@@ -79,6 +79,11 @@ class Server:
         self._left_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def num_connections(self) -> int:
+        """How many connections are open."""
+        return len(self._state.connections)
+
     def run(self, listener: socket.socket) -> None:
         """Serve until a signal comes.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MIB = 2**20
 PYTHON_FLOOR = (3, 11)
 BASE_BYTES = 1024 * MIB  # the API process, a worker with torch, and a child that decodes
-SPARE_FILES = 256  # beside one for each connection
+FEWEST_FILES = 256  # with fewer, hardly anybody is answered
 TEMP_BYTES = 64 * MIB
 BUILT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # no clock that is right is before this build
 CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -96,11 +96,14 @@ def find_memory() -> int:
 
 def check_files(case: Case) -> Iterator[Finding]:
     """Compare how many files may be open with how many connections there may be."""
-    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = case.settings.http.connections + SPARE_FILES
-    detail = f"{limit} may be open at once, {needed} may be needed"
-    advice = "" if limit >= needed else f"`ulimit -n {needed}` (up to {most}), or lower `FOUNT_HTTP__CONNECTIONS`"
-    yield Finding("files", is_well=limit >= SPARE_FILES, detail=detail, advice=advice)
+    from app.core.descriptors import MAX_RESERVE, OTHER_DESCRIPTORS, RESERVES
+
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)  # the service raises its own limit up to this
+    needed = case.settings.http.connections + RESERVES * MAX_RESERVE + OTHER_DESCRIPTORS
+    is_enough = limit in {resource.RLIM_INFINITY, max(limit, needed)}
+    detail = f"{'any number' if limit == resource.RLIM_INFINITY else limit} may be open at once; {needed} are meant"
+    advice = "" if is_enough else f"raise the limit (`ulimit -Hn {needed}`), or lower `FOUNT_HTTP__CONNECTIONS`"
+    yield Finding("files", is_well=is_enough or limit > FEWEST_FILES, detail=detail, advice=advice)
 
 
 def check_shared_memory(case: Case) -> Iterator[Finding]:
