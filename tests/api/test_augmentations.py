@@ -290,6 +290,21 @@ async def test_a_preview_shows_each_image_and_its_copies(client):
     assert_problem(await ask(client, *PICTURES[:2], copies=300, path="/preview"), 422, "limit-exceeded")
 
 
+@pytest.mark.parametrize(
+    "ops",
+    [[{"op": "elastic"}] * 64, [{"op": "slice", "rows": 16, "columns": 16}]],
+    ids=["operations", "parts"],
+)
+async def test_a_plan_that_would_take_long_is_refused(client, ops):
+    images = [{"height": 64, "width": 64}] * 64
+    enough = {"policy": {"ops": ops}, "images": images[:1], "copies": 1, "seed": 1}
+
+    too_much = await client.post(f"{URL}/plan", json=enough | {"images": images, "copies": 256})
+
+    assert 16_384 == problems.assert_problem(too_much, 422, "limit-exceeded")["limit"]
+    assert 200 == (await client.post(f"{URL}/plan", json=enough)).status_code
+
+
 async def test_a_plan_tells_what_would_be_applied(client):
     body = {"policy": POLICY, "images": [{"height": 20, "width": 30}], "copies": 3, "seed": 1}
 

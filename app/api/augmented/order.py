@@ -76,7 +76,7 @@ def check_order(form: Form, chosen: AugmentationFormat, limits: LimitSettings) -
     request = form.request
     policy = None if request.policy is None else read_policy(request.policy, f"/{REQUEST}/policy")
     traces = None if request.traces is None else _match_traces(request, form.num_images)
-    fan_out = 1 if policy is None else _count_parts(policy)
+    fan_out = 1 if policy is None else count_parts(policy)
     job = AugmentJob(
         inputs=[],
         policy=None if policy is None else policy.model_dump(mode="json"),
@@ -153,7 +153,8 @@ def _choose_file(request: AugmentationRequest, chosen: AugmentationFormat) -> Im
     return ImageFormat(chosen) if chosen in SINGLE else request.image_format
 
 
-def _count_parts(policy: Policy) -> int:
+def count_parts(policy: Policy) -> int:
+    """Count the outputs that a policy makes of each copy."""
     count = 1
     for node in policy.ops:
         if isinstance(node, Operation):

@@ -5,9 +5,12 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from app.api.augmented.order import count_parts
 from app.api.policies import explain_trace, read_policy
 from app.augmentation.frames import Frames
+from app.augmentation.nodes import count_steps
 from app.augmentation.orders import Order, plan_frames
+from app.augmentation.policy import Policy
 from app.augmentation.request import ImageSize, InverseRequest, PlanRequest
 from app.augmentation.sampler import Plan
 from app.augmentation.targets.following import follow_back, scene_of
@@ -18,6 +21,9 @@ from app.core.errors import LimitExceededError
 from app.core.seeds import draw_seed
 from app.core.settings import LimitSettings
 
+MAX_PLANNED_STEPS = 2**14
+"""Operations that one plan draws; half a second of a core."""
+
 
 def plan_augmentation(request: PlanRequest, limits: LimitSettings) -> dict[str, Any]:
     """Say what would be applied, and what it would cost.
@@ -26,9 +32,10 @@ def plan_augmentation(request: PlanRequest, limits: LimitSettings) -> dict[str, 
 
     Raises:
         InvalidInputError: If the policy is not valid, or does not go with the images.
-        LimitExceededError: If an image or an output has too many pixels.
+        LimitExceededError: If an image or an output has too many pixels, or so much would be drawn that others waited.
     """
     policy = read_policy(request.policy, "/policy")
+    _check_amount(policy, request)
     seed = draw_seed() if request.seed is None else request.seed
     order = Order(policy.ops, seed, request.copies, max_pixels=limits.upload_pixels)
     outputs: list[dict[str, Any]] = []
@@ -64,6 +71,17 @@ def map_back(request: InverseRequest, limits: LimitSettings) -> dict[str, Any]:
     [plan] = replay([trace], _frames(request.image, 1, "/image", limits), limits.upload_pixels)
     size = int(plan.after.heights[0]), int(plan.after.widths[0])
     return describe(follow_back(scene_of(0, request.targets, size), way_of(plan, 0)))
+
+
+def _check_amount(policy: Policy, request: PlanRequest) -> None:
+    steps = sum(map(count_steps, policy.ops))
+    outputs = len(request.images) * request.copies * count_parts(policy)
+    if outputs * max(steps, 1) > MAX_PLANNED_STEPS:
+        raise LimitExceededError(
+            f"a plan draws at most {MAX_PLANNED_STEPS} operations, over all images and copies; ask for fewer `copies`",
+            pointer="/copies",
+            limit=MAX_PLANNED_STEPS,
+        )
 
 
 def _frames(size: ImageSize, copies: int, pointer: str, limits: LimitSettings) -> Frames:

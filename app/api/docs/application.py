@@ -1,7 +1,9 @@
 """Which page an application has now: rendered once, and again when what its commands ask for is gone."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -20,13 +22,51 @@ def find_page(app: FastAPI) -> Page:
 
     While the service has keys, it names no model: everybody may read the page.
     """
+    return _draw(app, _choose_reader(app))
+
+
+async def open_page(app: FastAPI) -> Page:
+    """Return the page of an application that serves: what takes long is done in a thread, by one caller for all."""
+    reader = _choose_reader(app)
+    if _is_drawn(app, reader):
+        return _draw(app, reader)
+    async with _lock_of(app):
+        return await asyncio.to_thread(_draw, app, reader)
+
+
+async def open_document(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document of an application that serves; it takes half a second to build, once."""
+    if app.openapi_schema is None:
+        async with _lock_of(app):
+            return await asyncio.to_thread(app.openapi)
+    return app.openapi_schema
+
+
+def _choose_reader(app: FastAPI) -> Reader:
     services: Services = app.state.services
     has_keys = services.settings.has_keys
-    reader = Reader(USUAL if has_keys else choose_subject(services.engine.catalog), has_keys)
+    return Reader(USUAL if has_keys else choose_subject(services.engine.catalog), has_keys)
+
+
+def _is_drawn(app: FastAPI, reader: Reader) -> bool:
     page: Page | None = getattr(app.state, "docs_page", None)
-    if page is None or page.reader != reader:
-        page = app.state.docs_page = render_page(read_outline(app.openapi(), dict(_find_scopes(app))), reader)
-    return page
+    return page is not None and page.reader == reader
+
+
+def _draw(app: FastAPI, reader: Reader) -> Page:
+    if not _is_drawn(app, reader):
+        page = render_page(read_outline(app.openapi(), dict(_find_scopes(app))), reader)
+        app.state.docs_page = page
+        return page
+    known: Page = app.state.docs_page
+    return known
+
+
+def _lock_of(app: FastAPI) -> asyncio.Lock:
+    if not hasattr(app.state, "docs_lock"):
+        app.state.docs_lock = asyncio.Lock()
+    lock: asyncio.Lock = app.state.docs_lock
+    return lock
 
 
 def choose_subject(catalog: Catalog) -> Subject:

@@ -95,7 +95,8 @@ async def preview_augmentation(services: ServicesDep, request: Request) -> Respo
 )
 async def plan(body: PlanRequest, services: ServicesDep) -> dict[str, Any]:
     """Try a policy without pixels: what would be applied to images of these sizes, and what it would cost."""
-    return plan_augmentation(body, services.settings.limits)
+    planned, _ = await services.encoder.run(plan_augmentation, body, services.settings.limits)
+    return planned
 
 
 @router.post("/v1/augmentations/inverse", dependencies=READ, responses=problems(*KEYED, *BODY, "limit-exceeded"))
@@ -105,9 +106,10 @@ async def map_to_source(body: InverseRequest, services: ServicesDep) -> dict[str
 
 
 @router.get("/v1/augmentations/operations", dependencies=READ, responses=problems(*KEYED))
-async def list_operations() -> dict[str, Any]:
+async def list_operations(services: ServicesDep) -> dict[str, Any]:
     """List all operations with the JSON Schema of their parameters."""
-    return {"operations": describe_operations()}
+    operations, _ = await services.encoder.run(describe_operations)  # takes a second when it is asked for first
+    return {"operations": operations}
 
 
 @router.get("/v1/augmentations/presets", dependencies=READ, responses=problems(*KEYED))

@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from app.api.access import requires
-from app.api.docs.application import find_page
+from app.api.docs.application import open_document, open_page
 from app.api.documentation import ALWAYS, KEYED, problems
 from app.api.keys import AccessScope
 from app.api.metrics import CONTENT_TYPE
@@ -71,11 +71,11 @@ async def get_problem_page(code: str) -> Response:
 @router.get("/openapi.json", include_in_schema=False)
 async def get_openapi_document(request: Request) -> JSONResponse:
     """Describe the interface for machines."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(await open_document(request.app))
 
 
 @router.get("/docs", include_in_schema=False)
 async def get_docs(request: Request) -> HTMLResponse:
     """Show the interface to people."""
-    page = find_page(request.app)
+    page = await open_page(request.app)
     return HTMLResponse(page.at(str(request.base_url)), headers={"Content-Security-Policy": page.policy})
