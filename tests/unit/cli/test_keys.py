@@ -36,6 +36,25 @@ def test_a_new_key_is_printed_once_and_stored_as_a_hash(run, path):
     assert 0o600 == path.stat().st_mode & 0o777
 
 
+def test_a_key_may_have_rates_of_its_own(run, path):
+    create(run)
+    create(run, "--requests-per-minute", "600", "--device-seconds-per-minute", "0.5")
+    create(run, "--requests-per-minute", "0")
+
+    rates = [(key.requests_per_minute, key.device_seconds_per_minute) for key in read_keys_file(path)]
+    assert [(None, None), (600, 0.5), (0, None)] == rates
+    assert "600 requests/min" in (shown := run("list").stdout)
+    assert "any requests/min" in shown
+    assert "requests_per_minute" not in json.loads(path.read_text())[0]
+
+
+@pytest.mark.parametrize("option", ["--requests-per-minute", "--device-seconds-per-minute"])
+@pytest.mark.parametrize("value", ["-1", "99999999999", "nan"])
+def test_rates_that_cannot_be_are_refused(run, path, option, value):
+    assert 2 == run("create", option, value).exit_code
+    assert not path.exists()
+
+
 def test_keys_are_listed_without_their_hashes(run):
     created = create(run, "--scopes", "admin")
 
