@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.factories import publish_tiny_model
-from tests.process.test_serve import find_worker, serve
+from tests.rig.server import find_worker, serve
 
 CALLERS = 32
 SEEDS = range(4)
