@@ -1,10 +1,16 @@
 import asyncio
+import contextlib
+import itertools
 
+import httpx
 import pytest
 
 from app.api.keys import StoredKey, hash_key, write_keys_file
+from app.main import create_app
 from app.repository.manifest import utc_now
 from app.schemas.limits import ServiceLimits
+from app.serving.engine import Engine
+from tests import fakes
 from tests.problems import assert_problem
 
 BODY = {"model": "tiny", "num_samples": 4, "seed": 1, "format": "npy"}
@@ -153,3 +159,50 @@ async def test_the_limits_are_described(limited, field):
     assert "429" in document["paths"]["/v1"]["get"]["responses"]
     assert {"Retry-After", "RateLimit"} <= document["paths"]["/v1"]["get"]["responses"]["429"]["headers"].keys()
     assert field in document["components"]["schemas"]["RateLimits"]["properties"]
+
+
+@pytest.fixture
+async def open_busy(repository, workers, make_settings, keys_file):
+    """Opens a client of a service whose queue has so many places, shared by keys."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_one(places, **sections):
+            settings = make_settings(keys_file=keys_file, queue={"requests": places}, **sections)
+            engine = Engine(settings, repository, worker_factory=workers)
+            app = create_app(settings, engine, fakes.make_decoders(settings), fakes.make_augmenters(settings))
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://fount"))
+
+        yield open_one
+
+
+async def test_a_burst_of_the_largest_requests_is_answered_or_refused_and_probes_are_served(open_busy):
+    client = await open_busy(16, limits={"samples_per_request": 512})
+    largest = BODY | {"num_samples": 512}
+
+    burst = [client.post("/v1/samples", json=largest, headers=bearer("plain")) for _ in range(300)]
+    *answers, probe = await asyncio.gather(*burst, client.get("/livez"))
+
+    statuses = [one.status_code for one in answers]
+    assert {200: 8, 503: 292} == {status: statuses.count(status) for status in set(statuses)}
+    assert all(1 <= int(one.headers["retry-after"]) for one in answers if one.status_code == 503)
+    assert 200 == probe.status_code
+
+
+async def test_while_one_key_floods_another_is_let_in(open_busy, workers):
+    client = await open_busy(8)
+    await client.post("/v1/samples", json=BODY, headers=bearer("plain"))
+    workers.hold()
+
+    flood = [asyncio.create_task(client.post("/v1/samples", json=BODY, headers=bearer("plain"))) for _ in range(20)]
+    for answered in itertools.islice(asyncio.as_completed(flood, timeout=10), 16):
+        await answered
+    other = asyncio.create_task(client.post("/v1/samples", json=BODY, headers=bearer("free")))
+    await workers.wait_for(lambda: workers.batches)
+    workers.release()
+
+    answers = await asyncio.gather(*flood)
+    assert [200] * 4 + [503] * 16 == [one.status_code for one in answers]
+    assert {"queue-full"} == {one.json()["code"] for one in answers if one.status_code == 503}
+    assert 200 == (await other).status_code
