@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from types import FrameType
 
@@ -134,14 +134,18 @@ class Server:
 
     async def _answer(self, listener: socket.socket) -> None:
         self._tick()
+        listener.setblocking(False)
         server = await self._loop.create_server(self._connect, sock=listener, backlog=BACKLOG)
         self._is_open = True
         self._on_started()
         await self._leaving.wait()
         await asyncio.sleep(min(self._settings.lame_duck_s, self._settings.shutdown_grace_s))
-        listener.listen(0)  # nobody else may connect; those who did are taken
+        listener.listen(0)  # from now on one at a time
         await asyncio.sleep(_EMPTY_BACKLOG_S)
+        last = list(_accept_all(listener))
         server.close()
+        for connection in last:
+            await self._loop.connect_accepted_socket(self._connect, connection)
         await self._finish()
 
     def _connect(self) -> BoundedProtocol:
@@ -171,6 +175,13 @@ class Server:
             task.cancel()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(*self._state.tasks, return_exceptions=True), _CANCEL_S)
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    """Take those who are connected for the system already: closing the socket would reset them."""
+    with contextlib.suppress(OSError):
+        while True:
+            yield listener.accept()[0]
 
 
 def _exit_after(seconds: float, status: int) -> None:
