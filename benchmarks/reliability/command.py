@@ -20,12 +20,14 @@ from machine import look_at_machine
 
 from reliability.api_kills import kill_services
 from reliability.connections import hold_connections
+from reliability.disk import break_disks
 from reliability.drains import drain_service
 from reliability.flips import flip_bits
 from reliability.overload import overload_service
 from reliability.publish_kills import kill_publishers
 from reliability.report import Findings, Report, render, write_report
 from reliability.setting import ROOT, Setting, copy_models
+from reliability.soak import PLOT, draw, soak
 from reliability.swaps import swap_versions
 from reliability.worker_kills import crash_workers, hang_workers, kill_workers
 
@@ -59,6 +61,8 @@ MEASUREMENTS = {
     "flips": Measurement(flip_bits, 10_000),
     "connections": Measurement(hold_connections, 1205, clients=16),
     "api-kills": Measurement(kill_services, 10),
+    "disk": Measurement(break_disks, 5, clients=8),
+    "soak": Measurement(soak, 1, clients=6, seconds=1800, in_chaos=False),
     "overload": Measurement(overload_service, 1, seconds=8.0, in_chaos=False),
 }
 
@@ -86,6 +90,8 @@ def _create_parser() -> argparse.ArgumentParser:
     parser.add_argument("--kills", type=int, help="how often workers are killed")
     parser.add_argument("--clients", type=int, help="who ask meanwhile")
     parser.add_argument("--seconds", type=float, help="of each load that is not as long as its faults")
+    parser.add_argument("--minutes", type=float, help="the same, in minutes")
+    parser.add_argument("--hours", type=float, help="the same, in hours")
     parser.add_argument("--seed", type=int, default=1, help="of all chance")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the service")
     parser.add_argument("--write", action="store_true", help="keep the reports in benchmarks/results")
@@ -107,7 +113,7 @@ def _measure(name: str, arguments: argparse.Namespace) -> Report:
             repository=copy_models(Path(folder) / "models"),
             count=count or measurement.count,
             clients=arguments.clients or measurement.clients,
-            seconds=arguments.seconds or measurement.seconds,
+            seconds=_choose_seconds(arguments) or measurement.seconds,
             seed=arguments.seed,
             settings=dict(pair.split("=", 1) for pair in arguments.set),
         )
@@ -125,7 +131,16 @@ def _measure(name: str, arguments: argparse.Namespace) -> Report:
     print(render(report), flush=True)
     if arguments.write:
         print(f"  kept in {write_report(report).relative_to(ROOT)}", flush=True)
+        if name == "soak":
+            PLOT.write_text(draw(findings), "utf-8")
     return report
+
+
+def _choose_seconds(arguments: argparse.Namespace) -> float | None:
+    seconds: float | None = arguments.seconds
+    for given, unit in ((arguments.minutes, 60), (arguments.hours, 3600)):
+        seconds = given * unit if given else seconds
+    return seconds
 
 
 def _describe_command(name: str, setting: Setting) -> str:

@@ -80,7 +80,8 @@ def render(report: Report) -> str:
     date = f"{report.date:%Y-%m-%d %H:%M} UTC"
     lines = [f"{report.name}: {report.seconds:.0f} s, {date}, {report.machine.describe()}", f"  {report.command}"]
     lines += [f"  {bar.render()}" for bar in report.findings.bars]
-    lines += [f"  {name}: {_render_figure(figure)}" for name, figure in report.findings.figures.items()]
+    told = {name: figure for name, figure in report.findings.figures.items() if name != "samples"}
+    lines += [f"  {name}: {_render_figure(figure)}" for name, figure in told.items()]
     return "\n".join(lines)
 
 
@@ -96,6 +97,6 @@ def _render_figure(figure: Any) -> str:
         return f"{figure:,.4g}"
     if isinstance(figure, dict):
         return ", ".join(f"{name} {_render_figure(value)}" for name, value in figure.items()) or "none"
-    if isinstance(figure, list):
+    if isinstance(figure, list | tuple):
         return "; ".join(_render_figure(value) for value in figure) or "none"
     return str(figure)
