@@ -68,6 +68,15 @@ def test_policies_are_read_and_drawn_without_the_library_of_pixels():
     assert result.returncode == 0, result.stderr or "policies import OpenCV"
 
 
+def test_a_prior_is_built_to_be_loaded_without_the_library_of_algebra():
+    build = "with torch.device('meta'): [flow.Placement(4, classes) for classes in (0, 3)]"
+    result = run_python(
+        f"import sys, torch\nfrom app.generators import flow\n{build}\nsys.exit('sympy' in sys.modules)"
+    )
+
+    assert result.returncode == 0, result.stderr or "building a prior imports sympy, which takes seconds"
+
+
 def test_the_look_for_torch_can_fail():
     result = run_python("import sys, app.generators.checkpoint; sys.exit('torch' in sys.modules)")
 
