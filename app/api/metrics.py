@@ -3,14 +3,24 @@
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from app.api.monitoring.answered import Answered, name_key_class
+from app.api.monitoring.answered import BROKEN_OFF, Answered, name_key_class
 from app.api.monitoring.tallies import LONG_S, SHORT_S, Tallies, Tally
+from app.api.monitoring.text import write_histogram, write_values
+from app.core.errors import DeadlineExceededError, NotReadyError, QueueFullError, RateLimitedError, ServiceError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FORESEEN = (
+    BROKEN_OFF,
+    ServiceError.code,
+    QueueFullError.code,
+    RateLimitedError.code,
+    DeadlineExceededError.code,
+    NotReadyError.code,
+)
+"""Problems that are shown before the first of them: who watches a counter must see it go from 0 to 1."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter, which nobody reads
 
@@ -25,7 +35,7 @@ class _Series:
         self.num_bytes = 0
 
 
-class Metrics(Collector):
+class Metrics:
     """The metrics of one application; two in one process do not meet.
 
     Counted in the event loop, without locks: each of these is part of every request.
@@ -43,12 +53,12 @@ class Metrics(Collector):
         self.queue = Tally(LONG_S)
         self._answers: dict[tuple[str, str, int, str], _Series] = {}
         self._seconds = Tallies(LONG_S)
-        self._problems: dict[str, int] = {}
+        self._problems = dict.fromkeys(FORESEEN, 0)
         self._samples: dict[tuple[str, int, str], int] = {}
         self._augmented: dict[str, int] = {}
         self._find_connections: Callable[[], int] | None = None
         self._registry = CollectorRegistry()
-        for collector in (self, *collectors):
+        for collector in collectors:
             self._registry.register(collector)
 
     def count_request(self, answered: Answered) -> None:
@@ -79,59 +89,58 @@ class Metrics(Collector):
 
     def render(self) -> bytes:
         """Write all metrics in the Prometheus text format."""
-        return generate_latest(self._registry)
+        return "".join(self._write()).encode() + generate_latest(self._registry)
 
-    def collect(self) -> Iterable[Metric]:
-        """Yield what is counted here."""
-        yield from self._collect_answers()
-        problems = CounterMetricFamily(
-            "fount_problems", "Requests answered with a problem, by its code; or broken off.", labels=["code"]
+    def _write(self) -> Iterable[str]:
+        yield from self._write_answers()
+        yield write_values(
+            "fount_problems_total",
+            "counter",
+            "Requests answered with a problem, by its code; or broken off.",
+            ["code"],
+            (([code], count) for code, count in self._problems.items()),
         )
-        for code, count in self._problems.items():
-            problems.add_metric([code], count)
-        samples = CounterMetricFamily(
-            "fount_samples_sent", "Samples put into answers.", labels=["model", "version", "caller"]
+        yield write_values(
+            "fount_samples_sent_total",
+            "counter",
+            "Samples put into answers.",
+            ["model", "version", "caller"],
+            (([name, str(version), caller], count) for (name, version, caller), count in self._samples.items()),
         )
-        for (name, version, caller), count in self._samples.items():
-            samples.add_metric([name, str(version), caller], count)
-        augmented = CounterMetricFamily(
-            "fount_augmented_images_sent", "Augmented images put into answers.", labels=["caller"]
+        yield write_values(
+            "fount_augmented_images_sent_total",
+            "counter",
+            "Augmented images put into answers.",
+            ["caller"],
+            (([caller], count) for caller, count in self._augmented.items()),
         )
-        for caller, count in self._augmented.items():
-            augmented.add_metric([caller], count)
-        connections = GaugeMetricFamily("fount_open_connections", "Connections that are open.", labels=[])
-        if self._find_connections is not None:
-            connections.add_metric([], self._find_connections())
-        yield from (problems, samples, augmented, connections)
-        yield write_tally(
-            "fount_queue_seconds", "From admission until the first samples went to the device.", self.queue
+        text = "From admission until the first samples went to the device."
+        yield write_histogram("fount_queue_seconds", text, "", {"": self.queue})
+        text = "Time to encode one batch of samples."
+        yield write_histogram("fount_encode_seconds", text, "format", self.encoding.by_name)
+        connections = [] if self._find_connections is None else [((), self._find_connections())]
+        yield write_values("fount_open_connections", "gauge", "Connections that are open.", [], connections)
+
+    def _write_answers(self) -> Iterable[str]:
+        sent: dict[str, int] = {}
+        for (_, route, *_), series in self._answers.items():
+            sent[route] = sent.get(route, 0) + series.num_bytes
+        yield write_values(
+            "fount_http_requests_total",
+            "counter",
+            "Answered requests.",
+            ["method", "route", "status", "caller"],
+            (
+                ([method, route, str(status), caller], series.count)
+                for (method, route, status, caller), series in self._answers.items()
+            ),
         )
-        yield write_tallies("fount_encode_seconds", "Time to encode one batch of samples.", "format", self.encoding)
-
-    def _collect_answers(self) -> Iterable[Metric]:
-        labels = ["method", "route", "status", "caller"]
-        requests = CounterMetricFamily("fount_http_requests", "Answered requests.", labels=labels)
-        sent = CounterMetricFamily("fount_http_sent_bytes", "Bytes of the bodies of answers.", labels=["route"])
-        by_route: dict[str, int] = {}
-        for (method, route, status, caller), series in self._answers.items():
-            requests.add_metric([method, route, str(status), caller], series.count)
-            by_route[route] = by_route.get(route, 0) + series.num_bytes
-        for route, num_bytes in by_route.items():
-            sent.add_metric([route], num_bytes)
-        yield from (requests, sent)
-        yield write_tallies(
-            "fount_http_request_seconds", "From the request's head to the end of its answer.", "route", self._seconds
+        yield write_values(
+            "fount_http_sent_bytes_total",
+            "counter",
+            "Bytes of the bodies of answers.",
+            ["route"],
+            (([route], num_bytes) for route, num_bytes in sent.items()),
         )
-
-
-def write_tally(name: str, text: str, tally: Tally) -> Metric:
-    """Write a tally as a histogram."""
-    return HistogramMetricFamily(name, text, buckets=tally.buckets(), sum_value=tally.total)
-
-
-def write_tallies(name: str, text: str, label: str, tallies: Tallies) -> Metric:
-    """Write tallies as one histogram; ``label`` says what their names are."""
-    family = HistogramMetricFamily(name, text, labels=[label])
-    for value, tally in tallies.by_name.items():
-        family.add_metric([value], tally.buckets(), tally.total)
-    return family
+        text = "From the request's head to the end of its answer."
+        yield write_histogram("fount_http_request_seconds", text, "route", self._seconds.by_name)

@@ -78,7 +78,7 @@ class Augmenters:
 
     @property
     def failures(self) -> Mapping[str, int]:
-        """How many augmenters failed, by how: ``crashed``, ``timed-out`` or ``not-started``."""
+        """How many augmenters failed, by how."""
         return self._children.failures
 
     async def run(self, document: bytes, files: Sequence[bytes], seconds: float | None = None) -> memoryview:

@@ -20,6 +20,10 @@ START_TIMEOUT_S = 60.0
 IDLE_S = 60.0
 ATTEMPTS = 2
 RETRY_AFTER_S = 1
+CRASHED = "crashed"
+TIMED_OUT = "timed-out"
+NOT_STARTED = "not-started"
+FAILURES = (CRASHED, TIMED_OUT, NOT_STARTED)
 PATIENCE = 6
 """Seconds on the clock per second of processor time that a task may take: for what waits and does not work."""
 
@@ -52,7 +56,7 @@ class Children:
         idle_s: How long the last children are kept when there is nothing to do.
 
     Attributes:
-        failures: Children that failed, by how: ``crashed``, ``timed-out`` or ``not-started``.
+        failures: Children that failed, by how: one of ``FAILURES``.
     """
 
     def __init__(
@@ -133,7 +137,7 @@ class Children:
             except ChildLostError:
                 if await child.ran_out_of_time():
                     raise self._give_up(child, task) from None
-                self.failures["crashed"] += 1
+                self.failures[CRASHED] += 1
                 _log.warning(f"{self._wording.child}-crashed", pid=child.pid, num_bytes=task.num_bytes)
             except TimeoutError:
                 raise self._give_up(child, task) from None
@@ -141,7 +145,7 @@ class Children:
 
     def _give_up(self, child: Child, task: Task) -> DecodingTimeoutError:
         limit_s = task.seconds
-        self.failures["timed-out"] += 1
+        self.failures[TIMED_OUT] += 1
         _log.warning(f"{self._wording.child}-timed-out", pid=child.pid, num_bytes=task.num_bytes, limit_s=limit_s)
         return DecodingTimeoutError(f"{self._wording.late} within {limit_s:g} seconds", limit_s=limit_s)
 
@@ -178,7 +182,7 @@ class Children:
         try:
             child = self._start()
         except OSError:
-            self.failures["not-started"] += 1
+            self.failures[NOT_STARTED] += 1
             _log.exception(f"{self._wording.child}-not-started")
             raise self._no_child() from None
         try:
@@ -187,7 +191,7 @@ class Children:
         except BaseException as error:
             self._end(child)
             if isinstance(error, ChildLostError | TimeoutError):
-                self.failures["not-started"] += 1
+                self.failures[NOT_STARTED] += 1
                 _log.exception(f"{self._wording.child}-not-started", pid=child.pid)
                 raise self._no_child() from None
             raise

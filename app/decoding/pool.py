@@ -102,7 +102,7 @@ class Decoders:
 
     @property
     def failures(self) -> Mapping[str, int]:
-        """How many decoders failed, by how: ``crashed``, ``timed-out`` or ``not-started``."""
+        """How many decoders failed, by how."""
         return self._children.failures
 
     async def decode(self, data: bytes, options: DecodeOptions) -> DecodedImage:

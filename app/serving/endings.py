@@ -8,6 +8,7 @@ HUNG = "hung"
 KILLED = "killed"
 CRASHED = "crashed"
 EXITED = "exited"
+ENDS = (NOT_STARTED, START_TIMED_OUT, HUNG, KILLED, CRASHED, EXITED)
 
 
 def name_end(status: int | None) -> str:

@@ -7,7 +7,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app.api.uploads import UploadMemory
+from app.serving.endings import ENDS
 from app.serving.engine import Engine, EngineStatus
+
+_NO_ENDS = dict.fromkeys(ENDS, 0)
 
 
 class EngineCollector(Collector):
@@ -46,7 +49,9 @@ class EngineCollector(Collector):
         yield from (GaugeMetricFamily(name, text, value) for name, (text, value) in gauges.items())
         yield from (CounterMetricFamily(name, text, value) for name, (text, value) in counters.items())
         yield count_by("fount_batches", "Batches computed, by padded size.", "size", status.batches)
-        yield count_by("fount_worker_ends", "Workers that ended unasked, by how.", "reason", status.ends)
+        yield count_by(
+            "fount_worker_ends", "Workers that ended unasked, by how.", "reason", _NO_ENDS | dict(status.ends)
+        )
         yield _describe_worker(status)
         yield from _collect_versions(status)
 

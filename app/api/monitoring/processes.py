@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from app import __version__
+from app.decoding.children import FAILURES
 from app.serving.engine import Engine
 
 _NO_PROCESS = 0
@@ -46,8 +47,8 @@ class ChildrenCollector(Collector):
         )
         for kind, pool in self._pools.items():
             idle.add_metric([kind], len(pool.pids))
-            for reason, count in pool.failures.items():
-                failures.add_metric([kind, reason], count)
+            for reason in FAILURES:
+                failures.add_metric([kind, reason], pool.failures.get(reason, 0))
         return idle, failures
 
 

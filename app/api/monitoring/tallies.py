@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate
 
 from prometheus_client.utils import floatToGoString
@@ -20,10 +21,11 @@ class Tally:
         total: Sum of the values.
     """
 
-    __slots__ = ("_bounds", "_counts", "total")
+    __slots__ = ("_bounds", "_counts", "_names", "total")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
+        self._names = _name_bounds(tuple(bounds))
         self._counts = [0] * (len(bounds) + 1)
         self.total = 0.0
 
@@ -39,8 +41,12 @@ class Tally:
 
     def buckets(self) -> list[tuple[str, float]]:
         """Return each bound, as Prometheus writes it, and how many values were at most so much."""
-        names = [floatToGoString(bound) for bound in (*self._bounds, float("inf"))]  # type: ignore[no-untyped-call]
-        return list(zip(names, map(float, accumulate(self._counts)), strict=True))
+        return list(zip(self._names, map(float, accumulate(self._counts)), strict=True))
+
+
+@cache
+def _name_bounds(bounds: tuple[float, ...]) -> list[str]:
+    return [floatToGoString(bound) for bound in (*bounds, float("inf"))]  # type: ignore[no-untyped-call]
 
 
 class Tallies:
