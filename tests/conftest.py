@@ -12,14 +12,41 @@ from app.repository.store import ModelRepository
 from app.serving.engine import Engine
 from tests import fakes
 from tests.drafts import make_draft, make_files
+from tests.rig.kit import WORST_LIVENESS
+
+GROUPS = ["process", "kit"]
+"""Of tests that run one by one, in this order; all others come behind them."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items):
     """Run tests that start processes one by one, before the others: those fill the second core meanwhile."""
-    processes = [item for item in items if "process" in item.path.parts]
-    for item in processes:
-        item.add_marker(pytest.mark.xdist_group("process"))
-    items.sort(key=lambda item: "process" not in item.path.parts)
+    found = {item: _find_group(item) for item in items}
+    for item, group in found.items():
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: GROUPS.index(found[item]) if found[item] else len(GROUPS))
+
+
+def _find_group(item):
+    if "running_kit" in item.fixturenames:  # one service for all of them
+        return "kit"
+    return "process" if {"process", "faults"} & set(item.path.parts) else None
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how long a service under test was seen to be silent, at the worst."""
+    reports = [report for some in terminalreporter.stats.values() for report in some]
+    waits = {
+        report.nodeid: dict(report.user_properties)[WORST_LIVENESS]
+        for report in reports
+        if WORST_LIVENESS in dict(getattr(report, "user_properties", ()))
+    }
+    if waits:
+        slowest = sorted(waits, key=waits.get, reverse=True)[:5]
+        terminalreporter.section("longest waits for /livez")
+        for name in slowest:
+            terminalreporter.line(f"{1000 * waits[name]:.0f} ms in {name}")
 
 
 @pytest.fixture(autouse=True, scope="session")

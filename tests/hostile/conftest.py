@@ -4,9 +4,8 @@ import contextlib
 
 import pytest
 
-from app.core.settings import HttpSettings
 from tests.rig.canary import Canary
-from tests.rig.kit import SECRET, Kit
+from tests.rig.kit import SECRET, WORST_LIVENESS, Kit
 from tests.rig.models import publish_models, write_keys
 from tests.rig.server import RUNNING_URL, Target, serve
 
@@ -31,11 +30,7 @@ def target(place):
     if RUNNING_URL:
         yield Target(RUNNING_URL)
         return
-    deadlines = {
-        f"FOUNT_HTTP__{name.upper()}": str(value)
-        for name, value in DEADLINES.items()
-        if name in HttpSettings.model_fields
-    }
+    deadlines = {f"FOUNT_HTTP__{name.upper()}": str(value) for name, value in DEADLINES.items()}
     variables = {"FOUNT_KEYS_FILE": str(place / "keys.json"), "TMPDIR": str(place / "tmp"), "HOME": str(place / "home")}
     with serve(place / "models", cwd=place / "cwd", **deadlines, **variables) as service:
         service.wait_ready()
@@ -51,8 +46,7 @@ def running_kit(target):
 
 
 @pytest.fixture
-def kit(running_kit, request, record_property):
+def kit(running_kit, record_property):
     """The service; when the test is over it must be as before."""
     yield running_kit
-    running_kit.expect_unharmed(request.node.name)
-    record_property("worst_liveness_s", running_kit.worst_s)
+    record_property(WORST_LIVENESS, running_kit.expect_unharmed())
