@@ -142,7 +142,17 @@ def create_app(
     )
     rates = Rates(settings.rates)
     app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, augmenters, uploads, rates)
-    keys = KeyRing(settings)
+    _guard(app, KeyRing(settings), app.state.services, tracing)
+    install_handlers(app)
+    install_openapi(app)
+    for routes in _ROUTES:
+        app.include_router(routes.router)
+    return app
+
+
+def _guard(app: _Application, keys: KeyRing, services: Services, tracing: "Tracing | None") -> None:
+    """Put the gate before the routes, and before the short way to some of them."""
+    metrics, rates = services.metrics, services.rates
     count_request = metrics.count_request if tracing is None else _count_and_note(metrics)
     app.add_middleware(Gate, keys=keys, rates=rates, count_request=count_request)
     app.express = Express(owner=app, routes=[samples.EXPRESS])
@@ -150,11 +160,6 @@ def create_app(
     if tracing is not None:
         app.add_middleware(tracing.wrap)
         app.express_gate = tracing.wrap(app.express_gate)
-    install_handlers(app)
-    install_openapi(app)
-    for routes in _ROUTES:
-        app.include_router(routes.router)
-    return app
 
 
 def _create_decoders(settings: Settings) -> Decoders:
