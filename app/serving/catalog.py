@@ -308,11 +308,13 @@ class Catalog:
         model.default = None
 
     async def _settle_alias(self, model: ServedModel, alias: str, version: int) -> None:
-        for candidate in model.candidates(alias):
-            is_warm = await self._is_warm(model, candidate)
-            if model.wanted.get(alias) != version:
-                return  # it moved meanwhile
-            if is_warm:
+        tried: set[int] = set()
+        while model.wanted.get(alias) == version:  # else it moved meanwhile
+            candidate = next((one for one in model.candidates(alias) if one not in tried), None)
+            if candidate is None:
+                return
+            tried.add(candidate)
+            if await self._is_warm(model, candidate) and model.wanted.get(alias) == version:
                 model.activate(alias, candidate)
                 return
 
@@ -390,8 +392,8 @@ class Catalog:
         is_ejected: bool = False,
     ) -> None:
         served = self._current(ref)
-        if served is None:
-            return
+        if served is None or (served.is_ejected and state is not VersionState.VERIFYING):
+            return  # whatever was on its way when it was ejected
         _log.info("version-state", model=ref.name, version=ref.version, state=state, reason=reason)
         known = None if state is VersionState.FAILED else served.loaded
         self._models[ref.name].versions[ref.version] = replace(

@@ -8,6 +8,7 @@ from app.core.errors import (
     AliasNotFoundError,
     InvalidInputError,
     ModelNotFoundError,
+    ModelUnhealthyError,
     NotReadyError,
     PreconditionFailedError,
     RepositoryError,
@@ -28,6 +29,7 @@ class FakeLoading:
         self.loads = []
         self.retired = []
         self.failing = set()
+        self.unhealthy = set()
         self.gate = asyncio.Event()
         self.gate.set()
         self.began = asyncio.Event()
@@ -38,6 +40,8 @@ class FakeLoading:
         await self.gate.wait()
         if (model.name, model.version) in self.failing:
             raise UnsupportedArchitectureError("not in this build")
+        if model.version in self.unhealthy:
+            raise ModelUnhealthyError("golden samples differ")
         return ModelLoaded(model, (16,), 1, 4, 0.1)
 
     def retire(self, model):
@@ -516,3 +520,102 @@ async def test_the_reason_names_the_alias_that_is_not_in_force(catalog, reposito
 
     assert {"candidate": 1} == catalog.aliases("tiny")
     assert catalog.model("tiny").reason.startswith("production should be version 2")
+
+
+def promote(repository, *versions, alias="production"):
+    for version in versions:
+        repository.set_alias("tiny", alias, version)
+
+
+async def test_at_start_an_alias_to_an_unhealthy_version_is_answered_by_the_one_it_pointed_to(
+    catalog, repository, loading
+):
+    for seed in range(4):
+        publish_draft(repository.url, seed=seed)
+    promote(repository, 1, 2, 3)
+    loading.unhealthy = {3}
+
+    await catalog.refresh()
+
+    assert 2 == catalog.resolve("tiny").ref.version == catalog.resolve("tiny@production").ref.version
+    assert "production should be version 3: golden samples differ" == catalog.model("tiny").reason
+    assert catalog.version("tiny", 3).is_ejected
+
+
+async def test_an_unhealthy_version_leaves_its_alias_where_it_is(catalog, repository, loading):
+    for seed in range(3):
+        publish_draft(repository.url, seed=seed)
+    promote(repository, 1, 2, 1)
+    await catalog.refresh()
+    loading.unhealthy = {3}
+    promote(repository, 3)
+
+    await catalog.refresh()
+
+    assert 1 == catalog.resolve("tiny").ref.version
+
+
+async def test_versions_that_an_alias_pointed_to_are_tried_one_after_the_other(catalog, repository, loading):
+    for seed in range(4):
+        publish_draft(repository.url, seed=seed)
+    promote(repository, 2, 1, 3)
+    loading.unhealthy = {1, 3}
+
+    await catalog.refresh()
+
+    assert 2 == catalog.resolve("tiny").ref.version
+
+
+async def test_without_a_version_before_the_newest_answers(catalog, repository, loading):
+    for seed in range(3):
+        publish_draft(repository.url, seed=seed)
+    promote(repository, 1)
+    loading.unhealthy = {1}
+
+    await catalog.refresh()
+
+    assert 3 == catalog.resolve("tiny").ref.version
+
+
+async def test_an_unhealthy_version_is_not_loaded_again_when_the_repository_changes(catalog, repository, loading):
+    publish_draft(repository.url)
+    loading.unhealthy = {1}
+    await catalog.refresh()
+    publish_draft(repository.url, "other")
+
+    await catalog.refresh()
+
+    assert 1 == loading.loads.count(("tiny", 1))
+    with pytest.raises(VersionNotFoundError):
+        catalog.resolve("tiny")
+
+
+async def test_who_asks_while_the_version_before_is_made_ready_waits_for_it(catalog, repository, loading):
+    for seed in range(2):
+        publish_draft(repository.url, seed=seed)
+    promote(repository, 1, 2)
+    loading.gate.clear()
+    looking = asyncio.create_task(catalog.refresh())
+    await asyncio.wait_for(loading.began.wait(), 60)
+    loading.gate.set()
+    catalog.eject(catalog.version("tiny", 2).ref, "it does harm")
+
+    with pytest.raises(NotReadyError, match="answers instead"):
+        catalog.resolve("tiny")
+    async with asyncio.timeout(60):
+        found = await catalog.obtain("tiny")
+        await looking
+
+    assert 1 == found.ref.version
+
+
+async def test_what_is_not_there_is_not_ejected(catalog, repository):
+    publish_draft(repository.url)
+    await catalog.refresh()
+    ref = catalog.version("tiny", 1).ref
+    repository.remove("tiny", 1)
+    await catalog.refresh()
+
+    catalog.eject(ref, "it does harm")
+
+    assert not catalog.is_ejected(ref)
