@@ -25,7 +25,7 @@ from app.schemas.jobs import WorkerConfig
 from app.serving.channel import DirectWorkers, connect_worker
 from app.serving.handle import WorkerFactory, WorkerHandle, WorkerListener
 
-BIRTH_TIMEOUT_S = 3.0
+BIRTH_TIMEOUT_S = 5.0
 STATUS_TIMEOUT_S = 1.0
 
 _log = get_logger(__name__)
@@ -72,6 +72,7 @@ class Offspring:
         self._nursery = nursery
         self._process: int | None = None
         self._status: int | None = None
+        self._is_unwanted = False
         self._ended = asyncio.Event()
         self._told = asyncio.Event()
 
@@ -80,6 +81,8 @@ class Offspring:
         self.pid = pid
         self._process = process
         asyncio.get_running_loop().add_reader(process, self._end)
+        if self._is_unwanted:
+            self.kill()
 
     def told(self, status: int | None = None) -> None:
         """Learn how it ended; or, without a status, that nobody will tell."""
@@ -89,11 +92,12 @@ class Offspring:
             self._ended.set()
 
     def kill(self) -> None:
-        """End it at once; one that is not born yet ends with its nursery."""
+        """End it as soon as it is born; or with its nursery, where that still imports and nobody else is there."""
+        self._is_unwanted = True
         if self._process is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._process, signal.SIGKILL)
-        elif not self._told.is_set():
+        elif not self._nursery.is_ready:
             self._nursery.kill()
 
     async def wait(self) -> int | None:
@@ -124,15 +128,16 @@ class Nursery:
         connection: Our end of the socket pair.
 
     Attributes:
+        is_ready: Whether it has imported what workers need.
         is_lost: Whether it is of no more use.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], watch: int, connection: socket.socket) -> None:
+        self.is_ready = False
         self.is_lost = False
         self._process = process
         self._watch = watch
         self._connection = connection
-        self._is_ready = False
         self._numbers = itertools.count()
         self._unborn: dict[int, Offspring] = {}
         self._living: dict[int, Offspring] = {}
@@ -155,7 +160,7 @@ class Nursery:
         number = next(self._numbers)
         socket.send_fds(self._connection, [write_packet(BearWorker(number))], [control_fd, memory_fd])
         offspring = self._unborn[number] = Offspring(self)
-        if self._is_ready:
+        if self.is_ready:
             self._expect(number)
         return offspring
 
@@ -190,7 +195,7 @@ class Nursery:
     def _take(self, packet: bytes, descriptors: list[int]) -> None:
         match read_report(packet):
             case NurseryReady():
-                self._is_ready = True
+                self.is_ready = True
                 for number in self._unborn:
                     self._expect(number)
             case WorkerBorn() as birth:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import errno
 import os
 import resource
@@ -16,11 +17,12 @@ from app.schemas.jobs import Pong, Shutdown, WorkerReady
 from app.serving import nursery
 from app.serving.channel import DirectWorkers
 from app.serving.engine import worker_config
-from app.serving.nursery import Nurseries, create_workers
+from app.serving.nursery import Nurseries, Offspring, create_workers
 from app.serving.supervisor import Supervisor
 from tests.fakes import make_settings
 
 DEADLINE_S = 60
+PR_SET_CHILD_SUBREAPER = 36
 IGNORED = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -89,6 +91,15 @@ async def nurseries():
     await nurseries.close()
 
 
+@pytest.fixture
+def adoption():
+    """What the first process of a container has: orphans become its children."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    yield
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
 async def start(nurseries, config):
     """Start a worker, and wait until it takes work; None where it came to nothing."""
     listener = Listener()
@@ -96,6 +107,8 @@ async def start(nurseries, config):
     worker.send(config)
     async with asyncio.timeout(DEADLINE_S):
         await listener.ready.wait()
+        while listener.messages and worker.pid is None:  # noqa: ASYNC110 - it may speak before its birth is told
+            await asyncio.sleep(0.001)
     return worker if listener.messages else None
 
 
@@ -196,6 +209,15 @@ async def test_a_nursery_that_is_killed_takes_its_worker_along_and_is_replaced(n
     assert again is not None
 
 
+async def test_a_worker_without_a_nursery_is_reaped_where_orphans_are_ours(nurseries, config, adoption):
+    worker = await start(nurseries, config)
+    os.kill(nurseries._nursery.pid, signal.SIGKILL)
+    async with asyncio.timeout(DEADLINE_S):
+        await worker.wait()
+
+    assert not exists(worker.pid)
+
+
 async def test_a_nursery_that_hangs_is_killed_and_replaced(nurseries, config, monkeypatch):
     monkeypatch.setattr(nursery, "BIRTH_TIMEOUT_S", 1.0)
     monkeypatch.setattr(nursery, "STATUS_TIMEOUT_S", 0.1)
@@ -217,6 +239,28 @@ async def test_a_worker_that_is_not_born_yet_can_be_ended(nurseries, config):
 
     assert worker.pid is None
     assert await start(nurseries, config) is not None
+
+
+async def test_a_worker_that_ends_before_its_birth_is_told_costs_no_nursery(nurseries, config, monkeypatch):
+    really = Offspring.born
+    born = asyncio.Event()
+
+    def be_told_late(offspring, pid, process):
+        os.kill(pid, signal.SIGKILL)
+        asyncio.get_running_loop().call_later(0.2, really, offspring, pid, process)
+        born.set()
+
+    await start(nurseries, config)
+    nursery_pid = nurseries._nursery.pid
+    monkeypatch.setattr(Offspring, "born", be_told_late)
+    worker = await nurseries(config, Listener())
+    async with asyncio.timeout(DEADLINE_S):
+        await born.wait()
+        await worker.wait()
+    monkeypatch.undo()
+
+    assert await start(nurseries, config) is not None
+    assert nursery_pid == nurseries._nursery.pid
 
 
 async def test_births_leave_no_descriptors_behind(nurseries, config):
