@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app import __version__
 from app.api.documentation import DESCRIPTION, install_openapi
@@ -98,16 +99,8 @@ def create_app(
     decoders = decoders or _create_decoders(settings)
     augmenters = augmenters or _create_augmenters(settings)
     pulse = Pulse(partial(find_free_bytes, settings.repository.url))
-    metrics = Metrics(
-        [
-            EngineCollector(engine, uploads),
-            VersionCollector(engine.catalog),
-            ChildrenCollector(decoder=decoders, augmenter=augmenters),
-            BuildCollector(),
-            pulse,
-            *watch_processes(engine),
-        ]
-    )
+    children = ChildrenCollector(decoder=decoders, augmenter=augmenters)
+    metrics = _create_metrics(engine, EngineCollector(engine, uploads), children, pulse)
     encoder = Encoder(count_cores(), metrics.encoding)
     tracing = _create_tracing(settings)
 
@@ -126,7 +119,19 @@ def create_app(
             if tracing is not None:
                 await tracing.close()
 
-    app = _Application(
+    app = _create_application(lifespan)
+    rates = Rates(settings.rates)
+    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, augmenters, uploads, rates)
+    _guard(app, KeyRing(settings), app.state.services, tracing)
+    install_handlers(app)
+    install_openapi(app)
+    for routes in _ROUTES:
+        app.include_router(routes.router)
+    return app
+
+
+def _create_application(lifespan: Lifespan[FastAPI]) -> _Application:
+    return _Application(
         title="Fount",
         version=__version__,
         summary="Synthetic image samples on demand, each at a permanent address.",
@@ -140,14 +145,10 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    rates = Rates(settings.rates)
-    app.state.services = Services(settings, engine, repository, metrics, encoder, decoders, augmenters, uploads, rates)
-    _guard(app, KeyRing(settings), app.state.services, tracing)
-    install_handlers(app)
-    install_openapi(app)
-    for routes in _ROUTES:
-        app.include_router(routes.router)
-    return app
+
+
+def _create_metrics(engine: Engine, *collectors: Collector) -> Metrics:
+    return Metrics([*collectors, VersionCollector(engine.catalog), BuildCollector(), *watch_processes(engine)])
 
 
 def _guard(app: _Application, keys: KeyRing, services: Services, tracing: "Tracing | None") -> None:
