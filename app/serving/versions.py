@@ -111,13 +111,13 @@ class ServedModel:
             self.default = next((version for version in self.newest_first() if self._is_ready(version)), None)
 
     def drop_stale_aliases(self) -> None:
-        """Forget aliases that were deleted, or whose version is gone."""
+        """Forget aliases that were deleted, or whose version is gone or turned out to be none."""
         self.active = {
             alias: version
             for alias, version in self.active.items()
-            if alias in self.wanted and version in self.versions
+            if alias in self.wanted and self._may_serve(version)
         }
-        if self.default not in self.versions:
+        if self.default is not None and not self._may_serve(self.default):
             self.default = None
 
     def explain(self) -> str | None:
