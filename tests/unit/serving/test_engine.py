@@ -555,3 +555,40 @@ async def test_a_stock_survives_the_worker(tmp_path):
         ready = await take_ready(engine, version, 64)
 
     assert np.array_equal(fake_images(manifest, ready.plan), ready.chunk.images)
+
+
+async def test_batches_say_which_smaller_sizes_make_the_same_samples(tmp_path):
+    publish_draft(tmp_path)
+    workers = FakeWorkers()
+
+    async with running_engine(tmp_path, workers, worker={"batch_sizes": (4, 8, 16)}) as engine:
+        await read_images(engine.submit(engine.catalog.resolve("tiny"), make_plan(20)))
+
+    assert [(16, (8, 4)), (4, ())] == [(batch.batch_size, batch.smaller_sizes) for batch in workers.batches]
+
+
+async def test_fifty_moves_of_an_alias_fail_nobody_and_mix_nothing(tmp_path):
+    plan = make_plan(40)
+    expected = {
+        manifest.version: fake_images(manifest, plan) for manifest in (publish_draft(tmp_path), publish_draft(tmp_path))
+    }
+    answers = []
+    is_over = False
+
+    async def ask(engine):
+        while not is_over:
+            version = engine.catalog.resolve("tiny@production")
+            answers.append((version.ref.version, await read_images(engine.submit(version, plan))))
+
+    async with running_engine(tmp_path) as engine:
+        await engine.catalog.set_alias("tiny", "production", 1)
+        askers = [asyncio.create_task(ask(engine)) for _ in range(4)]
+        for number in range(50):
+            await engine.catalog.set_alias("tiny", "production", 2 - number % 2)
+        is_over = True
+        await asyncio.gather(*askers)
+        failed = engine.status().failed
+
+    assert {1, 2} == {version for version, _ in answers}
+    assert all(np.array_equal(expected[version], images) for version, images in answers)
+    assert 0 == failed

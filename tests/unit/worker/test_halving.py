@@ -130,3 +130,12 @@ def test_a_version_that_is_forgotten_is_tried_whole_again():
     tries.compute(MODEL, 3, SIZES, device)
 
     assert (0, 3, 64) == device.asked[0]
+
+
+def test_a_gpu_is_given_its_memory_back_between_tries(monkeypatch):
+    freed = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: freed.append(1))
+
+    Halving(torch.device("cuda"), FakeClock()).compute(MODEL, 3, SIZES, Device(4))
+
+    assert [1, 1] == freed
