@@ -6,6 +6,7 @@ import httpx
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
+from xdist.scheduler import LoadGroupScheduling
 
 from app.main import create_app
 from app.repository.store import ModelRepository
@@ -14,24 +15,31 @@ from tests import fakes
 from tests.drafts import make_draft, make_files
 from tests.rig.kit import WORST_LIVENESS
 
-GROUPS = ["process", "kit"]
-"""Of tests that run one by one, in this order; all others come behind them."""
+GROUPS = ("tests/process/", "tests/hostile/test_port_")
+"""Paths of tests that run one by one, each group by one of the runners, in this order; all others come behind them."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+class GroupedScheduling(LoadGroupScheduling):
+    """Gives a group to one runner; by paths, for marks are lost between the releases of pytest and of its runners."""
+
+    def _split_scope(self, nodeid):
+        return _find_group(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the groups together where tests run side by side."""
+    return GroupedScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
 def pytest_collection_modifyitems(items):
     """Run tests that start processes one by one, before the others: those fill the second core meanwhile."""
-    found = {item: _find_group(item) for item in items}
-    for item, group in found.items():
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: GROUPS.index(found[item]) if found[item] else len(GROUPS))
+    groups = [*GROUPS, None]
+    items.sort(key=lambda item: groups.index(_find_group(item.nodeid)))
 
 
-def _find_group(item):
-    if "running_kit" in item.fixturenames:  # one service for all of them
-        return "kit"
-    return "process" if {"process", "faults"} & set(item.path.parts) else None
+def _find_group(nodeid):
+    return next((group for group in GROUPS if nodeid.startswith(group)), None)
 
 
 def pytest_terminal_summary(terminalreporter):
