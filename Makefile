@@ -12,11 +12,13 @@ BIN := .venv/bin
 CANDIDATES := $(BIN)/python python3 python3.14 python3.13 python3.12 python3.11 python
 PYTHON ?= $(shell for python in $(CANDIDATES); do \
 	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+VERSION = $(shell sed -n "s/^__version__ = \"\(.*\)\"/\1/p" app/__init__.py)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 SOURCES := app benchmarks tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check fmt fmt-check lint types arch golden bench fuzz fuzz-http fuzz-parsers \
-	fuzz-contract train-demo cov lock sbom image clean env env-dev env-fuzz env-release
+.PHONY: help run test test-fast hostile check fmt fmt-check lint types arch golden bench fuzz fuzz-http fuzz-parsers \
+	fuzz-contract chaos soak train-demo cov lock sbom image clean env env-dev env-fuzz env-release
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +31,9 @@ test: env-dev ## Run all tests (ARGS= goes to pytest)
 
 test-fast: env-dev ## Run the tests that start no process
 	@$(BIN)/python -m pytest tests/unit tests/api tests/properties $(ARGS)
+
+hostile: env-dev ## Treat a service badly, at full size and often; FOUNT_TEST_URL= and FOUNT_TEST_KEY= name one that runs
+	@FOUNT_TEST_LONG=1 $(BIN)/python -m pytest tests/hostile $(ARGS)
 
 check: fmt-check lint types arch test ## Run everything that must hold before a merge
 
@@ -67,17 +72,26 @@ fuzz-parsers: env-fuzz ## Give random bytes to all that reads bytes of strangers
 fuzz-contract: env-dev ## Ask for everything in the OpenAPI document (EXAMPLES= per operation, SEED=)
 	@$(BIN)/python -m tests.contract $(EXAMPLES) $(SEED)
 
+chaos: env-dev ## Break things under load and hold every figure against its bar (N= times each, ARGS=)
+	@$(BIN)/python benchmarks/reliability chaos $(if $(N),--count $(N)) $(ARGS)
+
+soak: env-dev ## Ask for everything for long, one request in ten hostile (MINUTES=, HOURS=, ARGS=)
+	@$(BIN)/python benchmarks/reliability soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(HOURS),--hours $(HOURS)) $(ARGS)
+
 train-demo: env ## Train the built-in digits and publish them as digits-gan
 	@$(BIN)/fount train digits --name digits-gan --publish $(ARGS)
 
 cov: env-dev ## Run all tests and show the lines that none of them reaches
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
-lock: ## Move requirements.lock to the newest releases; torch keeps its pin
-	@$(PYTHON) .ci/lock.py
+lock: ## Move requirements.lock to the newest releases, torch keeps its pin; then the hashes (ARGS=--hashes: these only)
+	@$(PYTHON) .ci/lock.py $(ARGS)
+
+sbom: env-release ## Write sbom.cdx.json: all that is installed in .venv, as CycloneDX
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o sbom.cdx.json $(BIN)/python
 
 image: ## Build the container image
-	@docker compose --profile '*' build
+	@docker compose --profile '*' build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION)
 
 clean: ## Remove the environment and every cache; models and runs stay
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist

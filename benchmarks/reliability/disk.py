@@ -8,6 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from app.repository.manifest import WEIGHTS_FILE
 from app.repository.store import ModelRepository
 from reliability.asks import Ask, answer_calmly, mix_samples, take_turns
 from reliability.caller import Caller
@@ -18,14 +19,13 @@ from reliability.publish_kills import run_publisher
 from reliability.report import Bar, Findings, at_least, at_most
 from reliability.service import END_S, Service, run_service, wait_for
 from reliability.setting import Setting
-from reliability.small_disk import CannotMountError, mount_small_disk
+from reliability.small_disk import CannotBreakError, mount_small_disk
 
 _DISK_BYTES = 32 * 2**20
-_LEFT_BYTES = 256 * 1024  # a version does not fit in
 _NUM_LOGGED = 200  # answers; the last page of the log has room for the lines of some
 _NUM_ASKS = 24
 _STAGING = ".staging-"
-_LIMITED = ("bash", "-c", 'ulimit -f 64 && exec "$@"', "limited")  # in KiB: the nearest to a full disk without one
+_LIMITED = ("bash", "-c", 'ulimit -f {} && exec "$@"', "limited")  # in KiB
 _BROKEN = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when={}")
 _FSYNCS = 7
 _JSON = (("Content-Type", "application/json"),)
@@ -38,15 +38,26 @@ class _Found:
     liveness: Liveness = dataclasses.field(default_factory=Liveness)
 
 
-def break_disks(setting: Setting) -> Findings:
-    """Make every fault of a disk that this system lets us make; tells which it does not."""
+def break_disks(setting: Setting, only: Sequence[str] = ()) -> Findings:
+    """Make every fault of a disk that this system lets us make; tells which it does not.
+
+    Args:
+        setting: Where and how much.
+        only: Names of faults; by default all.
+    """
     found = _Found()
-    faults: Sequence[Callable[[Setting, _Found], None]] = (_fill, _limit, _protect, _fill_logs, _break_fsync)
-    for fault in faults:
+    faults: dict[str, Callable[[Setting, _Found], None]] = {
+        "full": _fill,
+        "limited": _limit,
+        "read-only": _protect,
+        "full-log": _fill_logs,
+        "fsync": _break_fsync,
+    }
+    for name in only or faults:
         try:
-            fault(setting, found)
-        except CannotMountError as error:
-            found.figures[f"left out, {fault.__name__.strip('_')}"] = str(error)
+            faults[name](setting, found)
+        except CannotBreakError as error:
+            found.figures["left out"] = {**found.figures.get("left out", {}), name: str(error)}
     return Findings(bars=[*found.bars, *found.liveness.bars()], figures=found.figures | found.liveness.figures())
 
 
@@ -61,7 +72,7 @@ def _fill(setting: Setting, found: _Found) -> None:
         ):
             crowd = _ask_meanwhile(service, setting, tally)
             with found.liveness.watch(service.port), crowd.asking():
-                disk.fill(_LEFT_BYTES)
+                disk.fill(_measure_weights(setting) // 2)  # a version does not fit in
                 codes = {publisher.tell("once") for _ in range(setting.count)}
                 left = _list_leftovers(root, setting.model)
                 disk.free()
@@ -79,7 +90,9 @@ def _fill(setting: Setting, found: _Found) -> None:
 def _limit(setting: Setting, found: _Found) -> None:
     """Publish where files may not grow: what a full disk is without a disk of one's own."""
     root = _copy(setting, setting.folder / "limited")
-    with run_publisher(root, setting.repository, setting.model, prefix=_LIMITED) as publisher:
+    limit_kib = _measure_weights(setting) // 2048
+    prefix = tuple(word.format(limit_kib) for word in _LIMITED)
+    with run_publisher(root, setting.repository, setting.model, prefix=prefix) as publisher:
         code = publisher.tell("once")
     found.bars += [
         at_most("no room for a file: publishings that went through", float(code.isdigit()), 0),
@@ -133,8 +146,7 @@ def _fill_logs(setting: Setting, found: _Found) -> None:
 def _break_fsync(setting: Setting, found: _Found) -> None:
     """Let each ``fsync`` of a publishing fail, one at a time: it must be told, and leave nothing torn."""
     if shutil.which("strace") is None:
-        found.figures["left out, break_fsync"] = "there is no `strace` here"
-        return
+        raise CannotBreakError("there is no `strace` here")
     root = _copy(setting, setting.folder / "broken")
     told, torn = [], 0
     for number in range(1, _FSYNCS + 1):
@@ -153,6 +165,11 @@ def _break_fsync(setting: Setting, found: _Found) -> None:
 def _copy(setting: Setting, root: Path) -> Path:
     shutil.copytree(setting.repository / setting.model, root / setting.model)
     return root
+
+
+def _measure_weights(setting: Setting) -> int:
+    """Return the bytes of the largest file of a version."""
+    return (setting.repository / setting.model / "1" / WEIGHTS_FILE).stat().st_size
 
 
 def _ask_meanwhile(service: Service, setting: Setting, tally: Tally) -> Crowd:

@@ -62,7 +62,7 @@ def _list_shards(port: int, model: str) -> list[Ask]:
 def _list_free(model: str) -> list[Ask]:
     """List requests whose answers are another each time."""
     unseeded = [ask_samples(model, size, None, name) for size in (1, 4, 64) for name in ("npy", "zip")]
-    dataset = {"samples": [{"model": f"{model}@1", "num_samples": 10, "seed": 2}], "format": "zip"}
+    dataset = {"samples": [{"model": f"{model}@1", "num_samples": 10, "seed": 2}], "format": "tar"}
     paths = ("/metrics", "/readyz", "/v1/models", f"/v1/models/{model}/versions/1", "/openapi.json")
     made = _post("dataset", dataset, "/v1/datasets", (200, 201))
     return [*unseeded, made, *(Ask(path, "GET", path) for path in paths)]

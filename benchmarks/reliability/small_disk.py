@@ -8,8 +8,8 @@ from pathlib import Path
 _SPARE_BYTES = 2**20
 
 
-class CannotMountError(Exception):
-    """The system does not let us mount a file system."""
+class CannotBreakError(Exception):
+    """The system does not let us make this fault."""
 
 
 class SmallDisk:
@@ -35,7 +35,7 @@ class SmallDisk:
         """Let nobody write.
 
         Raises:
-            CannotMountError: If that is not allowed.
+            CannotBreakError: If that is not allowed.
         """
         _run("mount", "-o", "remount,ro", str(self.path))
 
@@ -45,7 +45,7 @@ def mount_small_disk(path: Path, num_bytes: int) -> Iterator[SmallDisk]:
     """Mount a file system of so many bytes on a new folder, and unmount it on the way out.
 
     Raises:
-        CannotMountError: If that is not allowed.
+        CannotBreakError: If that is not allowed.
     """
     path.mkdir()
     _run("mount", "-t", "tmpfs", "-o", f"size={num_bytes}", "tmpfs", str(path))
@@ -59,6 +59,6 @@ def _run(*command: str) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except FileNotFoundError as error:
-        raise CannotMountError(f"there is no `{command[0]}` here") from error
+        raise CannotBreakError(f"there is no `{command[0]}` here") from error
     except subprocess.CalledProcessError as error:
-        raise CannotMountError(error.stderr.strip()) from error
+        raise CannotBreakError(error.stderr.strip()) from error

@@ -55,6 +55,8 @@ def swap_versions(setting: Setting) -> Findings:
     moves = Tally()
     with run_service(setting.repository, setting.folder, setting.settings) as service:
         right = _learn(service.port, setting.model)
+        with Caller(service.port) as first:
+            first.ask(_move(setting.model, VERSIONS[0]))  # there may be no such alias yet
         tally = SwapTally(right)
         crowd = Crowd(service.port, _share_out(setting), tally)
         watch = Watch(service)
