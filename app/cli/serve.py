@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -42,11 +44,12 @@ def serve(
             log=_given(level=log_level),
         )
         check_exposure(settings)
+        _check_files(settings)
         configure_logging(settings.log)
         app = _create(settings)
         listener = _listen(settings.http.host, settings.http.port)
     except ConfigurationError as error:
-        fail(error)
+        fail(error, hint=_name_variable(error))
     with listener:
         _run(app, settings, listener)
 
@@ -55,6 +58,27 @@ def _create(settings: Settings) -> FastAPI:
     from app.main import create_app  # only now: bad settings are told sooner
 
     return create_app(settings)
+
+
+def _check_files(settings: Settings) -> None:
+    """Refuse keys and a repository that are of no use, before all that takes longer; a folder may come later."""
+    from app.api.keys import KeyRing
+    from app.core.places import find_folder
+    from app.repository.reading import open_storage
+
+    KeyRing(settings)
+    url = settings.repository.url
+    open_storage(url)
+    path = Path(find_folder(url) or ".").expanduser()
+    if path.exists() and not (path.is_dir() and os.access(path, os.R_OK | os.X_OK)):
+        raise ConfigurationError("the model repository is not a folder that can be read", setting="repository.url")
+
+
+def _name_variable(error: ConfigurationError) -> str | None:
+    """Say which variable an error is about, unless it does so itself."""
+    setting = str(error.fields.get("setting", ""))
+    variable = setting if setting.startswith("FOUNT_") else f"FOUNT_{setting.replace('.', '__')}".upper()
+    return None if not setting or variable in error.detail else f"the setting is `{variable}`"
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """All settings of the service, read once at start; ``docs/configuration.md`` is generated from this file."""
 
 import ipaddress
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.core.errors import ConfigurationError
+from app.core.variables import check_names, find_broken_json
 
 MIB = 2**20
 MIN_KEY_LENGTH = 16
@@ -201,16 +203,25 @@ def load_settings(**overrides: Any) -> Settings:
         **overrides: Fields and sections that go before the environment; sections as dictionaries.
 
     Raises:
-        ConfigurationError: If a value is not valid; names its variable.
+        ConfigurationError: If a value is not valid, or a variable is no setting; names it.
     """
+    unknown = check_names(Settings, os.environ)  # noqa: TID251 - settings are read here
+    if unknown is not None:
+        raise ConfigurationError(unknown)
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         variable = "FOUNT_" + "__".join(str(part).upper() for part in first["loc"])
         raise ConfigurationError(f"{variable}: {first['msg']}", setting=variable) from None
-    except SettingsError as error:
-        raise ConfigurationError(f"a variable that takes JSON holds none: {error}") from None
+    except SettingsError:
+        variable = find_broken_json(Settings, os.environ)  # noqa: TID251 - settings are read here
+        raise ConfigurationError(f"{variable}: it takes JSON, and holds none", setting=variable) from None
+    sizes = settings.worker.batch_sizes
+    if not sizes or sizes[0] < 1 or list(sizes) != sorted(set(sizes)):
+        variable = "FOUNT_WORKER__BATCH_SIZES"
+        raise ConfigurationError(f"{variable}: they are ascending, positive numbers", setting=variable)
+    return settings
 
 
 def check_exposure(settings: Settings) -> None:

@@ -46,10 +46,13 @@ def test_options_go_before_the_environment(run, started, monkeypatch, tmp_path):
     [
         ("FOUNT_HTTP__KEEP_ALIVE_S", "x", "FOUNT_HTTP__KEEP_ALIVE_S"),
         ("FOUNT_HTTP__PROT", "80", "FOUNT_HTTP__PROT"),
-        ("FOUNT_WORKER__BATCH_SIZES", "x", "worker"),
-        ("FOUNT_WORKER__BATCH_SIZES", "[64, 16]", "batch"),
+        ("FOUNT_HOTS", "x", "FOUNT_HOTS"),
+        ("FOUNT_PORT", "80", "did you mean `FOUNT_HTTP__PORT`"),
+        ("FOUNT_WORKER__BATCH_SIZES", "x", "FOUNT_WORKER__BATCH_SIZES"),
+        ("FOUNT_WORKER__BATCH_SIZES", "[64, 16]", "FOUNT_WORKER__BATCH_SIZES"),
+        ("FOUNT_WORKER", "x", "FOUNT_WORKER"),
         ("FOUNT_API_KEY", "short", "api_key"),
-        ("FOUNT_KEYS_FILE", "/absent/keys.json", "keys file"),
+        ("FOUNT_KEYS_FILE", "/absent/keys.json", "FOUNT_KEYS_FILE"),
         ("FOUNT_HTTP__HOST", "0.0.0.0", "--insecure"),
     ],
 )
