@@ -70,7 +70,7 @@ TOKENS = {
     "shard-size-zero": forge(shard_size=0),
     "shard-size-huge": forge(shard_size=10**9),
     "format-of-one": forge(format=SampleFormat.PNG),
-    "dots": "..",
+    "dots": "%2e%2e",
     "percent": "%00",
     "arabic": "d1\u0661\u0661" + "A" * 30,
 }
