@@ -33,6 +33,7 @@ class Answer:
         model: The version that the answer says to be of.
         surplus: Whether more bytes came than the answer has.
         is_shut: Whether nobody listened any more.
+        is_kept: Whether it was asked on a connection that had been used before.
     """
 
     began: float
@@ -47,6 +48,7 @@ class Answer:
     failure: str = ""
     surplus: bool = False
     is_shut: bool = False
+    is_kept: bool = False
 
     @property
     def seconds(self) -> float:
@@ -93,7 +95,7 @@ class Caller:
             on_first_bytes: Called when the first bytes of the body are there.
             keep: Whether the body is wanted.
         """
-        began = time.perf_counter()
+        began, is_kept = time.perf_counter(), self._connection.sock is not None
         try:
             if not self._connect():
                 return Answer(began, time.perf_counter(), is_shut=True)
@@ -101,7 +103,8 @@ class Caller:
             return self._read(began, on_first_bytes, keep=keep)
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            return Answer(began, time.perf_counter(), failure=f"{type(error).__name__}: {error}")
+            failure = f"{type(error).__name__}: {error}"
+            return Answer(began, time.perf_counter(), failure=failure, is_kept=is_kept)
 
     def _connect(self) -> bool:
         """Connect, where there is no connection; returns whether somebody listens."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from machine import look_at_machine
 
 from reliability.api_kills import kill_services
+from reliability.clock import move_clock
 from reliability.connections import hold_connections
 from reliability.disk import break_disks
 from reliability.drains import drain_service
@@ -62,6 +63,7 @@ MEASUREMENTS = {
     "connections": Measurement(hold_connections, 1205, clients=16),
     "api-kills": Measurement(kill_services, 10),
     "disk": Measurement(break_disks, 5, clients=8),
+    "clock": Measurement(move_clock, 12, clients=8),
     "soak": Measurement(soak, 1, clients=6, seconds=1800, in_chaos=False),
     "overload": Measurement(overload_service, 1, seconds=8.0, in_chaos=False),
 }

@@ -147,4 +147,6 @@ def _describe(kind: Kind, ask: Ask, answer: Answer) -> dict[str, Any]:
         "status": answer.status,
         "told": (answer.failure or answer.problem)[:300],
         "bytes": answer.num_bytes,
+        "kept_connection": answer.is_kept,
+        "after_s": round(answer.seconds, 4),
     }

@@ -16,7 +16,7 @@ from reliability.usage import Watch
 
 RECOVERY_S = 2.0
 HANG_S = 2.0
-LONG = 6000
+LONG = 2500
 _NUM_ASKS = 96
 _NUM_LONG = 4
 _HANGING: Mapping[str, str] = {"FOUNT_WORKER__HANG_TIMEOUT_S": str(HANG_S)}
