@@ -43,6 +43,21 @@ def test_image_runs_as_the_user_that_compose_names():
     assert ["10001:10001"] == re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)
 
 
+def test_image_takes_nothing_but_torch_without_a_hash():
+    installs = re.findall(r"pip .*?install (.+?)(?: \\)?$", DOCKERFILE, re.MULTILINE)
+
+    assert [
+        "--require-hashes -r requirements/build.txt",
+        "--require-hashes --no-deps -r requirements/image.txt",
+        "-c requirements.lock torch",
+        "--no-deps dist/*.whl",
+    ] == installs
+
+
+def test_image_lists_what_is_in_it():
+    assert "COPY --from=build /src/sbom.cdx.json /usr/share/fount/sbom.cdx.json" in DOCKERFILE
+
+
 def test_stopping_leaves_answers_the_time_that_the_service_gives_them():
     grace = int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s"))
 

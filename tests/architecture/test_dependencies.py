@@ -28,9 +28,9 @@ def declared():
     return [*PYPROJECT["build-system"]["requires"], *project["dependencies"], *optional["train"], *optional["dev"]]
 
 
-def installed_for_us() -> Iterator[Requirement]:
+def installed_for_us(roots=None) -> Iterator[Requirement]:
     """Yield what is needed here, transitively; a package once for each set of its extras."""
-    waiting = [(Requirement(text), "") for text in declared()]
+    waiting = [(Requirement(text), "") for text in roots or declared()]
     seen = set()
     while waiting:
         requirement, extra = waiting.pop()
@@ -44,6 +44,14 @@ def installed_for_us() -> Iterator[Requirement]:
             for text in requires(requirement.name) or ()
             for extra in requirement.extras or {""}
         ]
+
+
+def hashed_versions(name):
+    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    hashes = r"(?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"
+    blocks = re.findall(rf"^([\w.-]+)==(\S+)(?: ; [^\\\n]+)? \\\n{hashes}", text, re.MULTILINE)
+    assert text.count("==") == len(blocks), "every release has its hashes"
+    return {canonicalize_name(package): pin for package, pin in blocks}
 
 
 def is_pinned_by_parent(requirement):
@@ -77,6 +85,18 @@ def test_lock_pins_releases_and_names_no_place_to_fetch_from():
 
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", pin) for pin in pins)
     assert "://" not in LOCK
+
+
+def test_the_image_takes_the_locked_releases_by_their_hashes_and_any_build_of_torch():
+    project = PYPROJECT["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    names = {canonicalize_name(one.name) for one in installed_for_us(needed) if not is_pinned_by_parent(one)}
+    hashed, locked = hashed_versions("image"), locked_versions()
+
+    assert names - {"torch"} <= hashed.keys()
+    assert "torch" not in hashed
+    assert hashed == {name: locked[name] for name in hashed}
+    assert {"hatchling", "cyclonedx-bom"} <= hashed_versions("build").keys()
 
 
 def test_torch_is_locked_without_a_build():
