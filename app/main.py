@@ -21,6 +21,7 @@ from app.api.monitoring.engine import EngineCollector
 from app.api.monitoring.processes import BuildCollector, ChildrenCollector, watch_processes
 from app.api.monitoring.pulse import Pulse, find_free_bytes
 from app.api.monitoring.versions import VersionCollector
+from app.api.pages.routes import router as pages_router
 from app.api.problems import install_handlers
 from app.api.rates import Rates
 from app.api.routes import (
@@ -127,6 +128,7 @@ def create_app(
     install_openapi(app)
     for routes in _ROUTES:
         app.include_router(routes.router)
+    app.include_router(pages_router)
     return app
 
 

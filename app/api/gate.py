@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.keys import ANYBODY, Caller, KeyRing
 from app.api.monitoring.answered import BROKEN_OFF, Answered, CountAnswer
+from app.api.pages.registry import PAGES
 from app.api.problems import answer_error, answer_unexpected
 from app.api.rates import Allowance, Rates
 from app.api.thinning import THINNED, ThinnedLines
@@ -19,12 +21,13 @@ from app.core.clock import Clock, monotonic
 from app.core.errors import MissingKeyError, ServiceError, UnsupportedMediaError
 from app.core.logging import get_logger
 
-PUBLIC_PATHS = frozenset({"/livez", "/readyz", "/docs", "/openapi.json"})
-PUBLIC_PREFIX = "/problems/"
+PROBES = frozenset({"/livez", "/readyz", "/v2/health/live", "/v2/health/ready"})
+PUBLIC_PATHS = PROBES | {"/docs", "/openapi.json"} | {page.path for page in PAGES}
+PUBLIC_PREFIXES = ("/problems/", "/static/")
 CLIENT_CLOSED = 499  # never sent: what the log says of a caller who left
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+_QUIET_PATHS = PROBES | {"/metrics"}
 _UNLIMITED_PATHS = PUBLIC_PATHS | _QUIET_PATHS
 DEFAULT_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -75,16 +78,25 @@ class Gate:
         keys: Who may come in.
         rates: How much each may ask for.
         count_request: Called once per request, when its answer is over.
+        takes_coded: Tells the paths whose routes read bodies with a `Content-Encoding`; none by default.
         clock: Monotonic time.
     """
 
     def __init__(
-        self, app: ASGIApp, *, keys: KeyRing, rates: Rates, count_request: CountAnswer, clock: Clock = monotonic
+        self,
+        app: ASGIApp,
+        *,
+        keys: KeyRing,
+        rates: Rates,
+        count_request: CountAnswer,
+        takes_coded: Callable[[str], bool] = lambda _: False,
+        clock: Clock = monotonic,
     ) -> None:
         self._app = app
         self._keys = keys
         self._rates = rates
         self._count_request = count_request
+        self._takes_coded = takes_coded
         self._clock = clock
         self._log = get_logger("http").bind()  # once: binding costs as much as a line
         self._thinned = ThinnedLines()
@@ -135,7 +147,8 @@ class Gate:
                 exchange.allowance = scope["state"]["allowance"] = self._rates.allow(exchange.caller)
             if exchange.allowance is not None:
                 exchange.allowance.count_request()
-            _check_encoding(headers)
+            if not self._takes_coded(scope["path"]):
+                _check_encoding(headers)
         except ServiceError as error:
             await answer_error(scope, error)(scope, receive, exchange.forward)
             return
@@ -178,12 +191,12 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX)
+    return path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
 def _is_unlimited(path: str) -> bool:
     """Tell whether requests are not counted: probes and metrics are asked for most when there is least to give."""
-    return path in _UNLIMITED_PATHS or path.startswith(PUBLIC_PREFIX)
+    return path in _UNLIMITED_PATHS or path.startswith(PUBLIC_PREFIXES)
 
 
 def choose_request_id(scope: Scope) -> str:

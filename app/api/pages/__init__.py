@@ -1,0 +1,1 @@
+"""The web page: shells that everybody may have, filled in the browser with what its key may see."""

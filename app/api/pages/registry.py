@@ -1,0 +1,36 @@
+"""Which pages there are. One is added by one line here, a template and a script."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """One page.
+
+    Attributes:
+        path: Where it is; of one part, for its links are relative.
+        label: What it is called in the navigation.
+        title: What it says of itself, in the window's title.
+        template: File in ``templates``, which extends ``base.html``.
+        script: Module in ``static/js``, loaded after the frame's own.
+        modules: What the script imports besides the frame's, fetched along with it.
+    """
+
+    path: str
+    label: str
+    title: str
+    template: str
+    script: str
+    modules: tuple[str, ...] = ()
+
+    @property
+    def href(self) -> str:
+        """The address relative to any page."""
+        return f".{self.path}"
+
+
+PAGES: Final = (
+    PageEntry("/", "Models", "Models", "models.html", "models.js"),
+    PageEntry("/generate", "Generate", "Generate samples", "generate.html", "generate.js"),
+)
