@@ -1,7 +1,7 @@
 from tests.contract.asking import KEY, ask, publish_models
 from tests.rig.server import serve
 
-EXAMPLES, SEED = 20, 1
+EXAMPLES, SEED = 10, 1
 
 
 def test_the_service_does_what_its_openapi_document_says(tmp_path):

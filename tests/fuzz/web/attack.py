@@ -54,12 +54,14 @@ class Attack:
         port: Of it.
         corpus: What it can be asked for.
         seed: Of all that is drawn: attempt ``i`` of a seed is the same bytes in each run.
+        hang_s: How long an answer may take.
     """
 
     host: str
     port: int
     corpus: Corpus
     seed: int
+    hang_s: float = HANG_S
 
     def draw(self, number: int) -> Attempt:
         """Return an attempt by its number."""
@@ -107,11 +109,11 @@ class Attack:
                 connection = await connect(self.host, self.port)
             is_used = connection.answered > 0
             try:
-                async with asyncio.timeout(HANG_S):
+                async with asyncio.timeout(self.hang_s):
                     return await self._exchange(number, attempt, connection, outcome)
             except TimeoutError:
                 connection.close()
-                outcome.note(number, attempt, f"no answer within {HANG_S:g} s")
+                outcome.note(number, attempt, f"no answer within {self.hang_s:g} s")
                 return None
             except (BrokenError, ValueError) as error:
                 connection.close()

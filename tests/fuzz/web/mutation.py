@@ -36,7 +36,7 @@ _FIELDS = [
     ("Cookie", CANARY + "=1"), ("Upgrade", "websocket"), ("Upgrade", "h2c"), ("X-Forwarded-For", "1.2.3.4"),
     ("X-Forwarded-Host", CANARY), ("Forwarded", "host=" + CANARY), ("X-HTTP-Method-Override", "DELETE"),
     ("Expect", "100-continue"), ("Expect", CANARY), ("X-Long", "v" * 8000), ("x" * 2000, "1"), ("Via", "é"),
-    ("X-Original-URL", "/metrics"), ("Connection", "keep-alive, foo"), ("Connection", "Upgrade"), ("TE", "trailers"),
+    ("X-Original-URL", "/metrics"), ("Connection", "keep-alive, foo"), ("Connection", "Upgrade"), ("Trailer", "X"),
 ]  # fmt: skip
 _FRAMING = [
     ("Content-Length", "0"), ("Content-Length", "5"), ("Content-Length", "-1"), ("Content-Length", "1e3"),
