@@ -15,6 +15,8 @@ from app.core.settings import LogSettings
 
 Logger = structlog.stdlib.BoundLogger
 
+_TALKATIVE = ("python_multipart",)  # warns of each form that is none: callers could fill the log
+
 _ANY_LEVEL = structlog.make_filtering_bound_logger(logging.NOTSET)
 
 
@@ -63,6 +65,8 @@ def take_over_logs() -> None:
     root = logging.getLogger()
     root.handlers = [_Forwarder()]
     root.setLevel(logging.WARNING)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
     warnings.simplefilter("default")
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_end

@@ -116,3 +116,12 @@ def test_a_line_that_nobody_takes_fails_nothing(written, monkeypatch):
 
     get_logger("part").info("kept")
     assert ["kept"] == [line["event"] for line in read_lines(written)]
+
+
+def test_forms_that_are_none_do_not_fill_the_log(written):
+    configure()
+    take_over_logs()
+
+    logging.getLogger("python_multipart.multipart").warning("a byte at the wrong place")
+
+    assert [] == read_lines(written)
