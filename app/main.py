@@ -10,6 +10,11 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from app import __version__
+from app.api.dialects.hugging_face import routes as hugging_face
+from app.api.dialects.inference import routes as inference
+from app.api.dialects.inference.coding import takes_coded
+from app.api.dialects.openai import routes as openai
+from app.api.dialects.refusing import DialectErrors
 from app.api.documentation import DESCRIPTION, install_openapi
 from app.api.encoding import Encoder
 from app.api.express import Express
@@ -61,6 +66,9 @@ _ROUTES = (
     variations,
     verifications,
     operations,
+    openai,
+    inference,
+    hugging_face,
 )
 
 
@@ -157,7 +165,8 @@ def _guard(app: _Application, keys: KeyRing, services: Services, tracing: "Traci
     """Put the gate before the routes, and before the short way to some of them."""
     metrics, rates = services.metrics, services.rates
     count_request = metrics.count_request if tracing is None else _count_and_note(metrics)
-    app.add_middleware(Gate, keys=keys, rates=rates, count_request=count_request)
+    app.add_middleware(Gate, keys=keys, rates=rates, count_request=count_request, takes_coded=takes_coded)
+    app.add_middleware(DialectErrors)
     app.express = Express(owner=app, routes=[samples.EXPRESS])
     app.express_gate = Gate(app.express, keys=keys, rates=rates, count_request=count_request)
     if tracing is not None:

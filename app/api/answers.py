@@ -16,7 +16,7 @@ from app.api.streaming import StreamedAnswer, WholeAnswer, until_disconnect
 from app.api.tracing import note_order
 from app.imaging.formats.contents import ArrayShape, Contents
 from app.imaging.formats.places import Consecutive
-from app.imaging.formats.registry import FORMATS, Streamed
+from app.imaging.formats.registry import FORMATS, Format, Streamed
 from app.imaging.formats.writer import SampleWriter
 from app.imaging.mark import Origin
 from app.repository.manifest import dump_manifest
@@ -147,7 +147,9 @@ class ReadyOrder(Order):
         return FinishedStream(self.chunk)
 
 
-async def answer_order(order: FileOrder, services: Services, receive: Receive, terms: Terms) -> Response:
+async def answer_order(
+    order: FileOrder, services: Services, receive: Receive, terms: Terms, *, file_format: Format | None = None
+) -> Response:
     """Compute an order's samples and make the answer; the samples of large ones are computed while it is sent.
 
     Args:
@@ -155,12 +157,14 @@ async def answer_order(order: FileOrder, services: Services, receive: Receive, t
         services: The application's parts.
         receive: The request's channel, watched for the caller leaving.
         terms: For whom, and how long it may wait.
+        file_format: What writes the answer; by default the one of the order's format.
 
     Raises:
         ServiceError: If the samples cannot be computed; an answer that has begun is broken off instead.
         ClientDisconnect: If the caller left before the answer began.
     """
-    job = _Job(order, order.submit(services.engine, terms), services, terms.key)
+    file_format = file_format or FORMATS[order.sample_format]
+    job = _Job(order, file_format, order.submit(services.engine, terms), services, terms.key)
     stream = job.stream
     if isinstance(stream, FinishedStream):  # nothing to wait for, so nobody to watch
         return await _begin(job)
@@ -179,6 +183,7 @@ class _Job:
     """An order that is being answered."""
 
     order: FileOrder
+    file_format: Format
     stream: ChunkStream
     services: Services
     key: str
@@ -205,7 +210,7 @@ class _Job:
 
 async def _begin(job: _Job) -> Response:
     order, stream, services = job.order, job.stream, job.services
-    sample_format = FORMATS[order.sample_format]
+    sample_format = job.file_format
     if isinstance(sample_format, Streamed):
         return await _begin_file(job, sample_format)
     chunks = [chunk async for chunk in stream]

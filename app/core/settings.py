@@ -148,6 +148,24 @@ class LimitSettings(_Section):
     decoding_s: float = Field(10.0, gt=0, le=600, description="Processor time to decode one uploaded image.")
 
 
+class DialectSettings(_Section):
+    """What the dialects of other services say here."""
+
+    default_model: str = Field(
+        "",
+        max_length=100,
+        description="What answers where a caller names no model, or one of OpenAI's: `name`, `name@3` or `name@alias`. "
+        "Empty: the first model by name.",
+    )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/]+(/[^\s?#]*[^\s?#/])?)?$",
+        max_length=2000,
+        description="Where callers reach this service, without a slash at the end; addresses of images begin with it. "
+        "Empty: the host that a request names.",
+    )
+
+
 class LogSettings(_Section):
     """What is written to standard error."""
 
@@ -187,6 +205,7 @@ class Settings(BaseSettings):
     health: HealthSettings = HealthSettings()
     pool: PoolSettings = PoolSettings()
     limits: LimitSettings = LimitSettings()
+    dialects: DialectSettings = DialectSettings()
     log: LogSettings = LogSettings()
     tracing: TracingSettings = TracingSettings()
 

@@ -206,6 +206,13 @@ class Catalog:
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
+    def release(self, ref: ModelRef) -> None:
+        """Have the worker forget a version when its last request is done; whoever asks for it next has it loaded."""
+        served = self._current(ref)
+        if served is not None and served.loaded is not None:
+            self._models[ref.name].versions[ref.version] = replace(served, loaded=None)
+            self._retire(ref)
+
     def is_ejected(self, ref: ModelRef) -> bool:
         """Tell whether a version was taken out of service."""
         served = self._current(ref)

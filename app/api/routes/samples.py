@@ -11,14 +11,15 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from starlette.responses import Response
 
 from app.api.access import requires
-from app.api.answers import Order, ReadyOrder, answer_order
+from app.api.answers import Order, answer_order
 from app.api.augmenting import choose_policy
 from app.api.caching import answer_not_modified, cache_headers
 from app.api.documentation import BODY, COMPUTED, KEYED, SAMPLE_HEADERS, SAMPLE_MEDIA_TYPES, SERVED, binary, problems
 from app.api.express import ExpressRoute
 from app.api.keys import AccessScope
 from app.api.negotiation import choose_format
-from app.api.planning import check_limits, count_samples, find_class, find_label, is_exchangeable, plan_samples
+from app.api.ordering import make_order
+from app.api.planning import count_samples, find_class
 from app.api.services import ModelName, Number63, Selector, Services, ServicesDep
 from app.api.strict import StrictRoute
 from app.api.waiting import WAITS, read_terms
@@ -86,17 +87,9 @@ async def create_samples(body: SampleRequest, services: ServicesDep, request: Re
     engine = services.engine
     terms = read_terms(request, engine)
     version = await engine.catalog.obtain(body.model)
-    class_names = version.manifest.class_names
-    total, counts = count_samples(body, class_names)
+    total, _ = count_samples(body, version.manifest.class_names)
     chosen = choose_format(body.format, request.headers.get("accept"), total)
-    check_limits(total, chosen, version.manifest.image, services.settings.limits)
-    policy = choose_policy(body.augment, version.manifest.image)
-    ready = engine.take_ready(version, find_label(body, class_names), total, terms) if is_exchangeable(body) else None
-    if ready is not None:
-        order: Order = ReadyOrder(version, ready.plan, chosen, ready.chunk)
-    else:
-        plan = plan_samples(body, class_names, total, counts, lambda count: engine.next_exchangeable(version, count))
-        order = Order(version, replace(plan, policy=policy), chosen)
+    order = make_order(body, version, chosen, services, terms)
     return await answer_order(order, services, request.receive, terms)
 
 

@@ -1,0 +1,1 @@
+"""The Open Inference Protocol, version 2, with its extensions for binary tensors and for model repositories."""

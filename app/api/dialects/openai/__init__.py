@@ -1,0 +1,1 @@
+"""OpenAI's interface of images, as its clients use it."""
