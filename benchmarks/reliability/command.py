@@ -153,6 +153,8 @@ def _describe_command(name: str, setting: Setting) -> str:
 
 
 def _summarise(report: Report) -> str:
+    if not report.findings.bars:
+        return f"{report.name}: left out, {report.findings.figures.get('left out', 'nothing was measured')}"
     missed = [bar.name for bar in report.findings.bars if not bar.is_met]
     verdict = f"MISSED: {', '.join(missed)}" if missed else f"all {len(report.findings.bars)} bars met"
     return f"{report.name}: {verdict}"
