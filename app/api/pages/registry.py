@@ -31,6 +31,13 @@ class PageEntry:
 
 
 PAGES: Final = (
-    PageEntry("/", "Models", "Models", "models.html", "models.js"),
-    PageEntry("/generate", "Generate", "Generate samples", "generate.html", "generate.js"),
+    PageEntry("/", "Models", "Models", "models.html", "models.js", ("markdown.js",)),
+    PageEntry(
+        "/generate",
+        "Generate",
+        "Generate samples",
+        "generate.html",
+        "generate.js",
+        ("generate-state.js", "generate-grid.js", "generate-view.js", "generate-walk.js"),
+    ),
 )

@@ -155,7 +155,9 @@ function step(key, items, here) {
 export function formatNumber(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (Number.isInteger(value)) return value.toLocaleString("en");
-  return value.toLocaleString("en", { maximumSignificantDigits: Math.max(digits, 1) });
+  const whole = String(Math.trunc(Math.abs(value))).length;
+  if (Math.abs(value) >= 1 && whole >= digits) return Math.round(value).toLocaleString("en");
+  return value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 }
 
 /** Write seconds for people. */

@@ -1,6 +1,6 @@
 // The frame of every page: colours, key, menu, and what the footer says of the service.
 
-import { askKeyWith, getJson, getKey, request, setKey } from "./api.js";
+import { askKeyWith, getJson, getKey, setKey } from "./api.js";
 import { el, find, put, toast } from "./dom.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -101,7 +101,7 @@ function startKey() {
 async function showState() {
   const node = find("#service-state");
   try {
-    await request("/readyz", { retries: 0 });
+    await getJson("/readyz", { retries: 0 });
     put(node, el("span.dot.good", { "aria-hidden": "true" }), "ready");
   } catch (error) {
     put(node, el("span.dot.bad", { "aria-hidden": "true" }), error.code === "no-answer" ? "no answer" : "not ready");
