@@ -81,22 +81,37 @@ def _deflate(body: bytes, coding: str) -> bytes:
 
 
 class _CodedWriter:
-    """Codes what another one writes; how long that becomes is not known before."""
+    """Codes what another one writes; how long that becomes is not known before.
+
+    What is coded hangs on what came before it: samples that are added before the file has begun wait for that.
+    """
 
     content_length = None
 
     def __init__(self, inner: SampleWriter, coding: str) -> None:
         self._inner = inner
         self._deflater = zlib.compressobj(_LEVEL, wbits=_WINDOWS[coding])
+        self._early: list[bytes] = []
+        self._has_begun = False
 
     def begin(self) -> Iterator[bytes]:
+        """Yield what comes before the first sample, and the samples that waited for that."""
         for piece in self._inner.begin():
             yield self._deflater.compress(piece)
+        self._has_begun = True
+        while self._early:
+            yield self._deflater.compress(self._early.pop(0))
 
     def add(self, offset: int, images: Pixels, labels: Labels | None) -> bytes:
-        return self._deflater.compress(self._inner.add(offset, images, labels))
+        """Return what is ready with the next samples."""
+        piece = self._inner.add(offset, images, labels)
+        if self._has_begun:
+            return self._deflater.compress(piece)
+        self._early.append(piece)
+        return b""
 
     def finish(self) -> Iterator[bytes]:
+        """Yield the rest."""
         for piece in self._inner.finish():
             yield self._deflater.compress(piece)
         yield self._deflater.flush()
