@@ -42,7 +42,8 @@ def move_clock(setting: Setting) -> Findings:
                 time.sleep(_STAY_S)
                 crowd.settle()
                 moved += 1
-    bars = [at_least("jumps of the clock", moved, setting.count), *tally.bars(), *liveness.bars(), *watch.bars()]
+    asked = liveness.bars()[1:]  # libfaketime itself makes all processes wait for each other, jumps or none
+    bars = [at_least("jumps of the clock", moved, setting.count), *tally.bars(), *asked, *watch.bars()]
     return Findings(bars=bars, figures={**tally.figures(), **liveness.figures(), **watch.figures()})
 
 
