@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from app.cli.console import console, err_console, plain, print_json
+from app.cli.progress import create_bar
 from app.cli.stopping import run_until_stopped
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as ProgressBar
-
     from app.augmentation.policy import Policy
     from app.cli.augment_order import AugmentOrder
     from app.cli.augment_run import Summary
@@ -144,7 +143,7 @@ def _run(order: AugmentOrder, settings: Settings, seed: int | None, jobs: int | 
     from app.serving.cores import count_cores
 
     begun, limits = time.monotonic(), settings.limits
-    with Folder(str(order.output)).claim(), _create_progress_bar() as bar:
+    with Folder(str(order.output)).claim(), create_bar() as bar:
         folder = OutputFolder(order.output)
         seed = folder.seed if seed is None else seed
         seed = draw_seed() if seed is None else seed
@@ -159,19 +158,6 @@ def _run(order: AugmentOrder, settings: Settings, seed: int | None, jobs: int | 
 
         summary = run_until_stopped(work())
     _tell(order, seed, summary, time.monotonic() - begun, as_json=as_json)
-
-
-def _create_progress_bar() -> ProgressBar:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=err_console,
-        disable=not err_console.is_terminal,
-    )
 
 
 def _tell(order: AugmentOrder, seed: int, summary: Summary, seconds: float, *, as_json: bool) -> None:

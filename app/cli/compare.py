@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from app.cli.console import console, fail, plain, print_json
+from app.cli.references import complete_models, find_version, open_repository
 
 if TYPE_CHECKING:
     from app.repository.evaluation import Comparison, EvaluationRecord
@@ -20,8 +21,10 @@ EPILOG = """Examples:
 
 Reads what `fount evaluate --record` wrote. A difference counts where the intervals of both do not touch."""
 
-First = Annotated[str, typer.Argument(metavar="A", help="`name`, `name@3` or `name@candidate`.")]
-Second = Annotated[str, typer.Argument(metavar="B", help="What it is held against.")]
+First = Annotated[
+    str, typer.Argument(metavar="A", help="`name`, `name@3` or `name@candidate`.", autocompletion=complete_models)
+]
+Second = Annotated[str, typer.Argument(metavar="B", help="What it is held against.", autocompletion=complete_models)]
 Repository = Annotated[
     str | None,
     typer.Option("--repository", metavar="URL", help="Folder or fsspec URL; by default the one that is served."),
@@ -38,12 +41,10 @@ class _Evaluated(NamedTuple):
 
 def compare(first: First, second: Second, repository: Repository = None, as_json: AsJson = False) -> None:
     """Print the figures of two versions side by side, and say which is better where."""
-    from app.core.settings import load_settings
     from app.repository.evaluation import compare_records, find_obstacle
-    from app.repository.store import ModelRepository
 
-    store = ModelRepository(repository or load_settings().repository.url)
-    one, other = _read(store, first), _read(store, second)
+    store = open_repository(repository)
+    one, other = _read(store, first, "A"), _read(store, second, "B")
     rows = compare_records(one.record, other.record)
     obstacle = find_obstacle(one.record, other.record)
     if as_json:
@@ -57,15 +58,10 @@ def compare(first: First, second: Second, repository: Repository = None, as_json
             console.print(plain(sentence), soft_wrap=True)
 
 
-def _read(store: ModelRepository, reference: str) -> _Evaluated:
+def _read(store: ModelRepository, reference: str, argument: str) -> _Evaluated:
     from app.repository.evaluation import read_evaluation
-    from app.schemas.names import split_reference
 
-    try:
-        name, selector = split_reference(reference)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    version = store.resolve(name, selector)
+    name, version = find_version(store, reference, argument)
     record = read_evaluation(store.read_manifest(name, version))
     if record is None:
         fail(

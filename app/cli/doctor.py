@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
     from app.cli.diagnosis.finding import Finding
 
+EPILOG = """Examples:
+
+`fount doctor`
+
+`fount doctor --url http://127.0.0.1:8000 --json`
+
+With `--url`, `FOUNT_API_KEY` is sent where it is set. Exit code 0: nothing keeps Fount from serving, 1: something
+does."""
+
 
 def doctor(
     url: Annotated[str | None, typer.Option(metavar="URL", help="Look at a running service, too.")] = None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from app.cli.console import console, err_console, fail, plain, print_json
+from app.cli.progress import create_bar
+from app.cli.references import complete_models, find_version, open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,9 @@ EPILOG = """Examples:
 
 The first evaluation on some data trains a judge, a small classifier, and measures the floor; both are kept."""
 
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="`name`, `name@3` or `name@candidate`.")]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="`name`, `name@3` or `name@candidate`.", autocompletion=complete_models)
+]
 Data = Annotated[
     str, typer.Option("--data", metavar="SOURCE", help="What it was trained on, with a test split where there is one.")
 ]
@@ -83,20 +87,20 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure how good a version is: fidelity, variety, labels, use for training, copies."""
-    from app.core.settings import load_settings
-    from app.repository.store import ModelRepository
+    from rich.progress import TimeElapsedColumn
+
     from app.serving.cores import count_cores
     from app.worker.device import open_device
 
-    store = ModelRepository(repository or load_settings().repository.url)
-    manifest = _find_version(store, model)
+    store = open_repository(repository)
+    manifest = store.read_manifest(*find_version(store, model, "MODEL"))
     compute = open_device(device, threads or count_cores())
     networks = _load(store, manifest, compute)
     eyes = _open_inception(inception, compute)
     stack = manifest.training.recipe.get("data", {}).get("stack")
     reference = _open_data(data, manifest, stack)
     channels = channels or (data if stack else None)
-    with _create_progress_bar() as bar:
+    with create_bar(TimeElapsedColumn(), transient=True) as bar:
         judge = _open_judge(reference, cache, compute, bar)
         channel_judge = _open_channel_judge(channels, manifest, cache, compute, bar)
         result = _evaluate(networks, reference, (judge, channel_judge, eyes), protocol, seed, bar)
@@ -111,16 +115,6 @@ def evaluate(
         console.print(
             plain(f"published {recorded.name}@{recorded.version}: the weights of version {manifest.version}, measured")
         )
-
-
-def _find_version(store: ModelRepository, reference: str) -> Manifest:
-    from app.schemas.names import split_reference
-
-    try:
-        name, selector = split_reference(reference)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="MODEL") from None
-    return store.read_manifest(name, store.resolve(name, selector))
 
 
 def _load(store: ModelRepository, manifest: Manifest, device: torch.device) -> tuple[Generator, Encoder | None]:
@@ -253,15 +247,3 @@ def _print_record(manifest: Manifest, record: EvaluationRecord) -> None:
 
 def _note(sentence: str) -> None:
     err_console.print(plain(f"note: {sentence}"), soft_wrap=True)
-
-
-def _create_progress_bar() -> Progress:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        console=err_console,
-        transient=True,
-    )

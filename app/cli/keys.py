@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from app.cli.console import console, err_console, fail, plain, print_json
-from app.core.errors import ConfigurationError
+from app.core.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_FILE = Path("keys.json")
 
 keys_app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", help="Make, list and revoke API keys."
+    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", help="Make, list and revoke API keys."
 )
 
 KeysFile = Annotated[
@@ -76,7 +76,7 @@ def create_key(
     err_console.print(f"key {entry.id} with {scopes}, hash stored in {path}; it is not shown again", markup=False)
 
 
-@keys_app.command("list")
+@keys_app.command("list", epilog="Example: `fount keys list --json`")
 def list_keys(keys_file: KeysFile = None, as_json: AsJson = False) -> None:
     """List the keys: ids, scopes and notes."""
     keys = _read(_choose_file(keys_file))
@@ -89,10 +89,11 @@ def list_keys(keys_file: KeysFile = None, as_json: AsJson = False) -> None:
     console.print(table)
 
 
-@keys_app.command("revoke")
+@keys_app.command("revoke", epilog="Example: `fount keys revoke 1a2b3c4d`")
 def revoke_key(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key, from `fount keys list`.")],
     keys_file: KeysFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a key; a running service refuses it from the next request on."""
     from app.api.keys import write_keys_file
@@ -102,9 +103,12 @@ def revoke_key(
     keys = _read(path)
     revoked = next((key for key in keys if key.id == key_id), None)
     if revoked is None:
-        fail(f"no key has the id {key_id}")
+        raise NotFoundError(f"no key has the id {key_id}", ids=[key.id for key in keys])
     with record_change(Change("key-revoked", name_account(), key_id, before=" ".join(revoked.scopes))):
         write_keys_file(path, [key for key in keys if key is not revoked])
+    if as_json:
+        print_json({"id": key_id, "revoked": True})
+        return
     err_console.print(f"revoked {key_id}", markup=False)
 
 

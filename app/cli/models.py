@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import console, err_console, fail, plain, print_json
+from app.cli.references import complete_models, find_version, open_repository, read_reference
 from app.core.errors import RepositoryError
-from app.schemas.names import split_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,13 +39,27 @@ Repository = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AliasName = Annotated[str, typer.Option("--alias", help="The alias to move.")]
 Force = Annotated[bool, typer.Option("--force", help="Promote it though its figures are worse.")]
-Reference = Annotated[str, typer.Argument(metavar="REF", help="`name`, `name@3` or `name@candidate`.")]
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="REF", help="`name`, `name@3` or `name@candidate`.", autocompletion=complete_models),
+]
+
+OptionalReference = Annotated[
+    str | None,
+    typer.Argument(metavar="[REF]", help="By default all versions of all.", autocompletion=complete_models),
+]
+Candidate = Annotated[
+    str, typer.Argument(metavar="REF", help="`name@3` or `name@candidate`.", autocompletion=complete_models)
+]
+Numbered = Annotated[
+    str, typer.Argument(metavar="REF", help="`name@3`; a torn version, too.", autocompletion=complete_models)
+]
 
 
 @models_app.command("list", epilog="Example: `fount models list --json`")
 def list_models(repository: Repository = None, as_json: AsJson = False) -> None:
     """List every version of every model, and the aliases that point to it."""
-    store = _open(repository)
+    store = open_repository(repository)
     rows = [_summarise(store, name, version) for name in store.list_names() for version in store.list_versions(name)]
     if as_json:
         print_json({"versions": rows})
@@ -64,8 +78,8 @@ def list_models(repository: Repository = None, as_json: AsJson = False) -> None:
 @models_app.command("show", epilog="Example: `fount models show mnist-gan@production`")
 def show_model(reference: Reference, repository: Repository = None, as_json: AsJson = False) -> None:
     """Show what a version says of itself: its manifest."""
-    store = _open(repository)
-    name, version = _resolve(store, reference)
+    store = open_repository(repository)
+    name, version = find_version(store, reference, "REF")
     manifest = store.read_manifest(name, version)
     aliases = _aliases_of(store, name, version)
     if as_json:
@@ -82,13 +96,15 @@ def show_model(reference: Reference, repository: Repository = None, as_json: AsJ
 
 @models_app.command("verify", epilog="Examples: `fount models verify`, `fount models verify mnist-gan@3`")
 def verify_models(
-    reference: Annotated[str | None, typer.Argument(metavar="[REF]", help="By default all versions of all.")] = None,
+    reference: Annotated[
+        str | None, typer.Argument(metavar="[REF]", help="By default all.", autocompletion=complete_models)
+    ] = None,
     repository: Repository = None,
     as_json: AsJson = False,
 ) -> None:
     """Read every file and compare it with what was published; exits with 1 if anything is not sound."""
     checks: list[VersionCheck] = []
-    for check in _verify(_open(repository), reference):
+    for check in _verify(open_repository(repository), reference):
         checks.append(check)
         if not as_json:
             console.print(_verdict(check), soft_wrap=True)
@@ -102,7 +118,9 @@ def verify_models(
 
 @models_app.command("promote", epilog="Example: `fount models promote mnist-gan@candidate`")
 def promote_model(
-    reference: Annotated[str, typer.Argument(metavar="REF", help="`name@3` or `name@candidate`.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="`name@3` or `name@candidate`.", autocompletion=complete_models)
+    ],
     alias: AliasName = "production",
     force: Force = False,
     repository: Repository = None,
@@ -115,8 +133,8 @@ def promote_model(
     """
     if "@" not in reference:
         raise typer.BadParameter("say which version: name@3 or name@alias", param_hint="REF")
-    store = _open(repository)
-    name, version = _resolve(store, reference)
+    store = open_repository(repository)
+    name, version = find_version(store, reference, "REF")
     manifest = store.verify(name, version)
     incumbent = store.read_aliases(name).get(alias)
     with _recording("alias-moved", f"{name}@{alias}", before=incumbent, after=version):
@@ -128,13 +146,13 @@ def promote_model(
 
 @models_app.command("rollback", epilog="Example: `fount models rollback mnist-gan`")
 def rollback_model(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The model.", autocompletion=complete_models)],
     alias: AliasName = "production",
     repository: Repository = None,
     as_json: AsJson = False,
 ) -> None:
     """Point an alias to where it pointed before its last move; again goes one step further back."""
-    store = _open(repository)
+    store = open_repository(repository)
     previous = store.read_aliases(name).get(alias)
     with _recording("alias-rolled-back", f"{name}@{alias}", before=previous) as change:
         change.after = version = store.rollback(name, alias)
@@ -143,13 +161,15 @@ def rollback_model(
 
 @models_app.command("remove", epilog="Example: `fount models remove mnist-gan@2 --yes`")
 def remove_model(
-    reference: Annotated[str, typer.Argument(metavar="REF", help="`name@3`; a torn version, too.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", help="`name@3`; a torn version, too.", autocompletion=complete_models)
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     repository: Repository = None,
     as_json: AsJson = False,
 ) -> None:
     """Delete a version for good; its number is never used again."""
-    store = _open(repository)
+    store = open_repository(repository)
     name, version = _resolve_number(reference)
     if not yes and not typer.confirm(f"Delete {name}@{version} for good?", err=True):
         fail("nothing was removed")
@@ -188,27 +208,8 @@ def _require_quality(candidate: Manifest, incumbent: Manifest) -> None:
         fail(f"{new} is worse than {old}, beyond the intervals of both: {'; '.join(worse)}", "--force promotes it")
 
 
-def _open(url: str | None) -> ModelRepository:
-    from app.core.settings import Settings
-    from app.repository.store import ModelRepository
-
-    return ModelRepository(url if url is not None else Settings().repository.url)
-
-
-def _split(reference: str) -> tuple[str, str | None]:
-    try:
-        return split_reference(reference)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="REF") from None
-
-
-def _resolve(store: ModelRepository, reference: str) -> tuple[str, int]:
-    name, selector = _split(reference)
-    return name, store.resolve(name, selector)
-
-
 def _resolve_number(reference: str) -> tuple[str, int]:
-    name, selector = _split(reference)
+    name, selector = read_reference(reference, "REF")
     if selector is None or not selector.isdecimal():
         raise typer.BadParameter("name the version by its number: name@3", param_hint="REF")
     return name, int(selector)
@@ -281,12 +282,14 @@ def _brief(item: tuple[str, Any]) -> str:
 
 
 def _verify(store: ModelRepository, reference: str | None) -> Iterator[VersionCheck]:
-    name, selector = _split(reference) if reference is not None else (None, None)
-    if name is not None and selector is not None:
-        version = int(selector) if selector.isdecimal() else store.resolve(name, selector)
+    name, selector = read_reference(reference, "REF") if reference is not None else (None, None)
+    if name is None or reference is None:
+        return store.verify_all()
+    if selector is not None:
+        version = int(selector) if selector.isdecimal() else find_version(store, reference, "REF")[1]
         return iter([store.check(name, version)])
-    if name is not None and not store.list_entries(name).candidates(name):
-        store.resolve(name, None)  # says that there is no such model
+    if not store.list_entries(name).candidates(name):
+        find_version(store, reference, "REF")  # says that there is no such model
     return store.verify_all(name)
 
 

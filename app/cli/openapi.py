@@ -2,6 +2,8 @@
 
 import typer
 
+EPILOG = "Example: `fount openapi > openapi.json`"
+
 
 def openapi() -> None:
     """Print the OpenAPI document of the HTTP interface as JSON."""

@@ -8,8 +8,8 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from app.cli.console import console, fail, plain, print_json
-from app.core.errors import RecipeError
+from app.cli.console import console, plain, print_json
+from app.cli.references import complete_recipes
 
 recipes_app = typer.Typer(
     no_args_is_help=True,
@@ -39,11 +39,16 @@ def list_all(as_json: AsJson = False) -> None:
 
 
 @recipes_app.command("show", epilog="Example: `fount recipes show mnist > my-own.toml`")
-def show(recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A name from the list.")]) -> None:
+def show(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A name from the list.", autocompletion=complete_recipes)
+    ],
+    as_json: AsJson = False,
+) -> None:
     """Print a recipe, to be copied and changed."""
-    from app.training.config import read_recipe
+    from app.training.config import load_config, read_recipe
 
-    try:
+    if as_json:
+        print_json(load_config(recipe).model_dump(mode="json"))
+    else:
         typer.echo(read_recipe(recipe), nl=False)
-    except RecipeError as error:
-        fail(error)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.console import console, err_console, plain, print_json
+from app.cli.output import open_whole
+from app.cli.progress import create_bar
+from app.cli.references import complete_models
+from app.cli.stopping import run_until_stopped
 
 if TYPE_CHECKING:
     from typing import BinaryIO
-
-    from rich.progress import Progress
 
     from app.api.answers import Order
     from app.core.settings import Settings
@@ -34,7 +36,9 @@ EPILOG = """Examples:
 
 The same seed gives the same bytes, here and from the service."""
 
-Reference = Annotated[str, typer.Argument(metavar="MODEL", help="`name`, `name@3` or `name@candidate`.")]
+Reference = Annotated[
+    str, typer.Argument(metavar="MODEL", help="`name`, `name@3` or `name@candidate`.", autocompletion=complete_models)
+]
 Count = Annotated[int, typer.Option("-n", "--num-samples", min=1, help="How many samples.")]
 Output = Annotated[
     Path,
@@ -89,9 +93,7 @@ def sample(
         augment=_read_augment(augment),
         format=_choose_format(output, num_samples),
     )
-    import asyncio
-
-    order = asyncio.run(_sample(settings, request, output))
+    order = run_until_stopped(_sample(settings, request, output), "stopped")
     facts = {
         "model": order.origin.reference,
         "digest": order.origin.digest,
@@ -152,8 +154,7 @@ async def _sample(settings: Settings, request: SampleRequest, output: Path) -> O
     try:
         order = _plan(engine, settings, request)
         if output.suffix:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            with output.open("wb") as file:
+            with open_whole(output) as file:
                 await _write(engine, order, file)
         else:
             await _fill_folder(engine, order, output)
@@ -187,7 +188,7 @@ async def _write(engine: Engine, order: Order, file: BinaryIO) -> None:
 
     encoder = create_encoder(count_cores())
     try:
-        with _create_progress_bar() as bar:
+        with create_bar() as bar:
             task = bar.add_task("sampling", total=order.plan.num_samples)
             await write_order(order, engine, encoder, file, lambda count: bar.advance(task, count))
     finally:
@@ -200,11 +201,3 @@ async def _fill_folder(engine: Engine, order: Order, folder: Path) -> None:
         await _write(engine, order, file)
         with zipfile.ZipFile(file) as archive:
             archive.extractall(folder)
-
-
-def _create_progress_bar() -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    return Progress(
-        "{task.description}", BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(), console=err_console
-    )

@@ -14,9 +14,22 @@ from app.cli.console import err_console, fail
 from app.core.errors import ConfigurationError, ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
 
     from app.core.settings import Settings
+
+
+EPILOG = """Examples:
+
+`fount serve`
+
+`fount serve --port 8001 --repository ./models`
+
+`FOUNT_KEYS_FILE=keys.json fount serve --host 0.0.0.0`
+
+All settings are variables, too: `FOUNT_HTTP__PORT=8001`. Exit code: 0 after Ctrl-C or SIGTERM, 1 if it cannot serve."""
 
 
 def serve(
@@ -32,7 +45,6 @@ def serve(
 ) -> None:
     """Serve samples over HTTP until SIGTERM or Ctrl-C; running answers are finished first."""
     from app.core.children import leave_no_core
-    from app.core.logging import configure_logging
     from app.core.settings import check_exposure, load_settings
 
     leave_no_core()
@@ -44,14 +56,24 @@ def serve(
             log=_given(level=log_level),
         )
         check_exposure(settings)
-        _check_files(settings)
-        configure_logging(settings.log)
-        app = _create(settings)
-        listener = _listen(settings.http.host, settings.http.port)
+        app, listener = open_service(settings)
     except ConfigurationError as error:
         fail(error, hint=_name_variable(error))
     with listener:
-        _run(app, settings, listener)
+        run_service(app, settings, listener, lambda: _announce(app, settings, listener))
+
+
+def open_service(settings: Settings) -> tuple[FastAPI, socket.socket]:
+    """Make the application, and take its port, so that a taken one is told before anything is started.
+
+    Raises:
+        ConfigurationError: If keys, repository or port are of no use.
+    """
+    from app.core.logging import configure_logging
+
+    _check_files(settings)
+    configure_logging(settings.log)
+    return _create(settings), _listen(settings.http.host, settings.http.port)
 
 
 def _create(settings: Settings) -> FastAPI:
@@ -89,7 +111,6 @@ def _given(**options: Any) -> dict[str, Any]:
 def _listen(host: str, port: int) -> socket.socket:
     from app.api.wire.server import BACKLOG
 
-    """Take the port before anything is started, so that a taken one is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -97,7 +118,18 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}", setting="http.port") from error
 
 
-def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
+def run_service(app: FastAPI, settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
+    """Serve until a signal comes.
+
+    Args:
+        app: The application.
+        settings: Its settings.
+        listener: Bound, and listening.
+        announce: Called when requests are answered.
+
+    Raises:
+        typer.Exit: With 1, if the service does not start.
+    """
     from app.api.services import Services
     from app.api.wire.door import Door
     from app.api.wire.limits import Limits
@@ -114,7 +146,7 @@ def _run(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
         app,
         settings.http,
         Door(limits, services.metrics.count_request),
-        on_started=lambda: _announce(app, settings, listener),
+        on_started=announce,
         on_leaving=services.engine.leave,
     )
     services.metrics.watch_connections(lambda: server.num_connections)

@@ -1,4 +1,4 @@
-"""Work that Ctrl-C and SIGTERM break off in order, and that the same command goes on with."""
+"""Work that Ctrl-C and SIGTERM break off in order."""
 
 from __future__ import annotations
 
@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def run_until_stopped(work: Coroutine[None, None, Result]) -> Result:
+def run_until_stopped(
+    work: Coroutine[None, None, Result], farewell: str = "broken off; the same command goes on from there"
+) -> Result:
     """Run work; the first signal breaks it off in order, a second one at once.
+
+    Args:
+        work: What is done.
+        farewell: What is said when it was broken off.
 
     Raises:
         typer.Exit: With 128 and the number of the signal, if one came.
@@ -40,5 +46,5 @@ def run_until_stopped(work: Coroutine[None, None, Result]) -> Result:
     try:
         return asyncio.run(run())
     except asyncio.CancelledError:
-        err_console.print("broken off; the same command goes on from there")
+        err_console.print(farewell)
         raise typer.Exit(128 + received[0] if received else 1) from None

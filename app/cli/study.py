@@ -10,6 +10,7 @@ import typer
 
 from app.cli.console import console, err_console, plain, print_json
 from app.cli.duration import parse_duration
+from app.cli.progress import create_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,9 +170,11 @@ def _show_estimate(study: UtilityStudy, *, as_json: bool) -> None:
 
 
 def _run(study: UtilityStudy, folder: StudyFolder) -> None:
+    from rich.progress import TaskProgressColumn, TimeRemainingColumn
+
     from app.training.interrupt import InterruptGuard
 
-    with _create_progress_bar() as bar, InterruptGuard() as guard:
+    with create_bar(TaskProgressColumn(), TimeRemainingColumn()) as bar, InterruptGuard() as guard:
         is_complete = study.run(folder, should_stop=guard.is_set, on_progress=_follow(bar))
     if not is_complete:
         err_console.print("stopped; the same command goes on from there")
@@ -221,16 +224,3 @@ def _print_table(report: Report) -> None:
     console.print(table)
     for note in report.notes:
         console.print(plain(note), soft_wrap=True)
-
-
-def _create_progress_bar() -> Progress:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=err_console,
-        disable=not err_console.is_terminal,
-    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.console import console, plain, print_json
+from app.cli.references import open_repository
 
 if TYPE_CHECKING:
     from app.generators.template import TemplateGenerator
@@ -96,9 +97,6 @@ def _draw_grid(generator: TemplateGenerator, path: Path, name: str) -> Path:
 
 
 def _publish(generator: TemplateGenerator, repository: str | None, name: str) -> Manifest:
-    from app.core.settings import load_settings
-    from app.repository.store import ModelRepository
     from app.training.publishing.template import publish_template
 
-    store = ModelRepository(repository or load_settings().repository.url)
-    return publish_template(store, name, generator)
+    return publish_template(open_repository(repository), name, generator)

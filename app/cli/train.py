@@ -9,10 +9,10 @@ import typer
 
 from app.cli.console import console, err_console, plain, print_json
 from app.cli.duration import parse_duration
+from app.cli.progress import create_bar
+from app.cli.references import complete_recipes, open_repository
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as ProgressBar
-
     from app.repository.manifest import Manifest
     from app.training.loop import Report
     from app.training.runs.run import RunFolder
@@ -34,7 +34,12 @@ Ctrl-C and SIGTERM leave a snapshot; the same command goes on from it. Exit stat
 
 _SHORT = {"discriminator_loss": "D", "generator_loss": "G", "reconstruction": "reconstruction", "kl": "KL"}
 
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A name from `fount recipes list`, or a TOML file.")]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="A name from `fount recipes list`, or a TOML file.", autocompletion=complete_recipes
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option("--data", help="`digits`, a folder of class folders, a tar.gz or zip of it, IDX files, or .npz."),
@@ -152,10 +157,13 @@ def _show_estimate(session: Session, *, as_json: bool) -> None:
 
 
 def _train(session: Session, run: RunFolder) -> TrainedRun:
+    from rich.progress import TaskProgressColumn, TextColumn, TimeRemainingColumn
+
     from app.training.interrupt import InterruptGuard
 
     err_console.print(plain(f"run {run.path}"))
-    with _create_progress_bar() as bar, InterruptGuard() as guard:
+    columns = TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
+    with create_bar(*columns) as bar, InterruptGuard() as guard:
         task = bar.add_task("training", total=1.0, facts="")
 
         def show(report: Report) -> None:
@@ -176,20 +184,6 @@ def _train(session: Session, run: RunFolder) -> TrainedRun:
     return trained
 
 
-def _create_progress_bar() -> ProgressBar:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[facts]}"),
-        console=err_console,
-        disable=not err_console.is_terminal,
-    )
-
-
 def _describe(report: Report) -> str:
     shown = [f"{_SHORT[name]} {value:.3f}" for name, value in report.losses.items() if name in _SHORT]
     return "  ".join([*shown, f"{report.images_per_second:,.0f} images/s"])
@@ -202,11 +196,7 @@ def _publish(
     name: str,
     protocol: Literal["none", "quick", "full"],
 ) -> Manifest:
-    from app.core.settings import load_settings
-    from app.repository.store import ModelRepository
-
-    store = ModelRepository(repository or load_settings().repository.url)
-    evaluation = None
+    store, evaluation = open_repository(repository), None
     if protocol != "none":
         with err_console.status("evaluating") as status:
             evaluation = session.evaluate(trained, protocol, on_progress=lambda _done, _of, what: status.update(what))

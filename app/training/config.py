@@ -176,7 +176,7 @@ def read_recipe(recipe: str) -> str:
     path = Path(recipe)
     if path.suffix == ".toml" and path.is_file():
         return path.read_text("utf-8")
-    raise RecipeError(f"no recipe `{recipe}`: give a .toml file or one of {', '.join(list_recipes())}")
+    raise RecipeError(f"no recipe `{recipe}`: give a .toml file, or a name", recipes=list_recipes())
 
 
 def load_config(recipe: str, overrides: Sequence[str] = ()) -> TrainingConfig:

@@ -263,8 +263,9 @@ def test_remove_reports_json(fount):
     ("arguments", "sentences"),
     [
         (["show", "tiny@9"], "error: the model has no such version\nhint: versions: 1, 2, 3\n"),
-        (["show", "nobody"], "error: there is no such model\n"),
-        (["verify", "nobody"], "error: there is no such model\n"),
+        (["show", "nobody"], "error: there is no such model\nhint: models: other, tiny\n"),
+        (["show", "tinny@1"], "error: there is no such model\nhint: did you mean `tiny`? models: other, tiny\n"),
+        (["verify", "nobody"], "error: there is no such model\nhint: models: other, tiny\n"),
         (["promote", "tiny@candidate"], "error: the model has no such alias\nhint: aliases: none\n"),
         (["rollback", "tiny"], "error: the model has no such alias\n"),
         (["remove", "tiny@9", "--yes"], "error: the model has no such version\nhint: versions: 1, 2, 3\n"),

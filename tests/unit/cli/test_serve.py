@@ -20,7 +20,9 @@ def started(monkeypatch):
     """What would have been served, without serving it."""
     calls = []
     monkeypatch.setattr("app.core.logging.configure_logging", lambda settings: None)  # it would outlive the test
-    monkeypatch.setattr(serve_module, "_run", lambda app, settings, listener: calls.append((settings, listener)))
+    monkeypatch.setattr(
+        serve_module, "run_service", lambda app, settings, listener, announce: calls.append((settings, listener))
+    )
     return calls
 
 

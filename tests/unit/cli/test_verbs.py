@@ -107,11 +107,111 @@ def test_a_verb_that_lacks_a_library_says_which(monkeypatch, tmp_path):
 
     result = run("lack")
 
-    assert isinstance(result.exception, ModuleNotFoundError)
-    assert "no_such_library" == result.exception.name
+    assert 1 == result.exit_code
+    assert "`no_such_library`, which is not installed\nhint: pip install" in result.stderr
+
+
+def test_a_part_of_ours_that_is_missing_is_a_fault(add_verb):
+    def lack() -> None:
+        raise ModuleNotFoundError("No module named 'app.absent'", name="app.absent")
+
+    add_verb("lack", lack)
+
+    assert isinstance(run("lack").exception, ModuleNotFoundError)
+
+
+def test_what_the_system_refuses_is_one_sentence(add_verb, tmp_path):
+    def read() -> None:
+        (tmp_path / "absent.toml").read_text()
+
+    add_verb("read", read)
+    result = run("read")
+
+    assert (1, f"error: {tmp_path}/absent.toml: no such file or directory\n") == (result.exit_code, result.stderr)
+
+
+def test_ctrl_c_ends_a_verb_in_a_word(add_verb):
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    add_verb("wait", wait)
+    result = run("wait")
+
+    assert (130, "", "stopped\n") == (result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("sevn", "`seven`"), ("--class=sevn", "`seven`"), ("fuor@2", "`four`"), ("four", None)]
+)
+def test_the_word_that_was_meant_is_named(add_verb, word, meant):
+    def draw(words: list[str]) -> None:
+        raise VersionNotFoundError("there is no such class", classes=["seven", "four"])
+
+    add_verb("draw", draw)
+    result = run("draw", "--", word)
+
+    said = f"did you mean {meant}? " if meant else ""
+    assert f"error: there is no such class\nhint: {said}classes: seven, four\n" == result.stderr
+
+
+def test_a_mistyped_option_gets_a_suggestion():
+    result = run("sample", "tiny", "--sead", "1")
+
+    assert (2, True) == (result.exit_code, "--seed" in result.stderr)
 
 
 def test_the_program_runs_as_a_module():
     result = subprocess.run([sys.executable, "-m", "app", "--version"], capture_output=True, text=True, check=True)
 
     assert f"{__version__}\n" == result.stdout
+
+
+@pytest.fixture
+def complete(monkeypatch):
+    """Ask as a shell does, by variables."""
+
+    def ask(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        code = "from app.cli import main; main()"
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    return ask
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(complete, shell):
+    result = complete(_FOUNT_COMPLETE=f"source_{shell}")
+
+    assert "_FOUNT_COMPLETE=complete_" + shell in result
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("fount sam", ["sample"]),
+        ("fount models rol", ["rollback"]),
+        ("fount sample oth", ["other"]),
+        ("fount models promote ", ["other", "tiny"]),
+        ("fount train mnist_v", ["mnist_vae"]),
+        ("fount sample --trunc", ["--truncation"]),
+    ],
+)
+def test_a_shell_completes_verbs_options_models_and_recipes(complete, tmp_path, words, expected):
+    for name in ("tiny/1", "other/1", "Not A Model"):
+        (tmp_path / name).mkdir(parents=True)
+
+    result = complete(
+        _FOUNT_COMPLETE="complete_bash",
+        COMP_WORDS=words,
+        COMP_CWORD=str(len(words.split(" ")) - 1),
+        FOUNT_REPOSITORY__URL=str(tmp_path),
+    )
+
+    assert expected == result.split()
+
+
+def test_a_repository_that_cannot_be_listed_completes_nothing(complete):
+    variables = {"COMP_WORDS": "fount sample t", "COMP_CWORD": "2", "FOUNT_REPOSITORY__URL": "/absent"}
+
+    assert "" == complete(_FOUNT_COMPLETE="complete_bash", **variables).strip()
