@@ -32,13 +32,22 @@ export function writeCurl({ method, path, json, parts, output }) {
   if (method && method !== "GET" && !(method === "POST" && (json || parts))) lines[0] += ` -X ${method}`;
   lines[0] += ` ${quoteShell(ROOT.replace(/\/$/, "") + path)}`;
   if (getKey()) lines.push('-H "Authorization: Bearer $FOUNT_API_KEY"');
-  if (json !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quoteShell(writeJson(json))}`);
+  if (json !== undefined) lines.push("-H 'Content-Type: application/json'", `-d ${quoteShell(layJson(json))}`);
   for (const part of parts ?? []) {
     const value = part.file === undefined ? `${part.name}=${writeJson(part.json)};type=application/json` : `${part.name}=@${part.file}`;
     lines.push(`-F ${quoteShell(value)}`);
   }
   if (output) lines.push(`-o ${quoteShell(output)}`);
   return lines.join(" \\\n  ");
+}
+
+/** Write JSON in one line if it fits, else a member on each. */
+function layJson(json) {
+  const line = (value) => writeJson(value).replaceAll(/("(?:[^"\\]|\\.)*")|([,:])/g, (_, text, sign) => text ?? `${sign} `);
+  const whole = line(json);
+  if (whole.length <= WRAP - 8 || Array.isArray(json)) return whole;
+  const members = Object.entries(json).filter(([, value]) => value !== undefined);
+  return `{\n${members.map(([key, value]) => `    ${JSON.stringify(key)}: ${line(value)}`).join(",\n")}\n  }`;
 }
 
 /**

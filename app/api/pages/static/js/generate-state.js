@@ -29,14 +29,15 @@ export function readState(query) {
   if (truncation > 0 && truncation <= 1) state.truncation = truncation;
   state.preset = query.get("preset") ?? "";
   const walk = /^(\d+)\.(\d+)-(\d+)\.(\d+)x(\d+)$/.exec(query.get("walk") ?? "");
-  if (walk) state.walk = readWalk(walk.slice(1));
+  if (walk) state.walk = readWalk(walk.slice(1), query.get("walk-class") ?? "");
   return state;
 }
 
-function readWalk([fromSeed, fromIndex, toSeed, toIndex, frames]) {
+function readWalk([fromSeed, fromIndex, toSeed, toIndex, frames], classLabel) {
   const ends = [fromSeed, fromIndex, toSeed, toIndex].map(readSeed);
   if (ends.includes(null)) return null;
-  return { from: { seed: ends[0], index: ends[1] }, to: { seed: ends[2], index: ends[3] }, frames: Math.min(128, Math.max(2, Number(frames))) };
+  const [from, to] = [0, 2].map((place) => ({ seed: ends[place], index: ends[place + 1] }));
+  return { from, to, frames: Math.min(128, Math.max(2, Number(frames))), classLabel };
 }
 
 /** Write a state as the query of an address. */
@@ -46,10 +47,11 @@ export function writeState(state) {
   if (state.truncation !== 1) query.set("truncation", state.truncation);
   if (state.preset) query.set("preset", state.preset);
   if (state.walk) {
-    const { from, to, frames } = state.walk;
+    const { from, to, frames, classLabel } = state.walk;
     query.set("walk", `${from.seed}.${from.index}-${to.seed}.${to.index}x${frames}`);
+    if (classLabel) query.set("walk-class", classLabel);
   }
-  return `?${query}`;
+  return `?${query.toString().replaceAll("%40", "@")}`;
 }
 
 /** How many samples of each class: as equal as can be, the first ones one more. */
@@ -73,15 +75,15 @@ export function buildBody(state, format) {
   };
 }
 
-/** The body of `POST /v1/interpolations`; the class is that of the first sample unless one is chosen. */
+/** The body of `POST /v1/interpolations`; the class is that of the start unless one is chosen. */
 export function buildWalk(state, format) {
-  const { model, classes, truncation, walk } = state;
+  const { model, truncation, walk } = state;
   return {
     model,
     start: walk.from,
     end: walk.to,
     num_frames: walk.frames,
-    ...(classes.length === 1 ? { class_label: classes[0] } : {}),
+    ...(walk.classLabel ? { class_label: walk.classLabel } : {}),
     ...(truncation === 1 ? {} : { truncation }),
     format,
   };

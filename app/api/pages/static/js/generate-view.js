@@ -20,9 +20,14 @@ export function openView({ samples, place, size, describe, onWalk, onClose }) {
   const body = el("div.view", {});
   const node = el("dialog.dialog.wide", { "aria-labelledby": "view-title" }, body);
   let here = place;
+  let then = null;
+  const leave = (end) => {
+    then = () => onWalk(end, samples[here]);
+    node.close();
+  };
   const show = (next, focus = null) => {
     here = Math.min(samples.length - 1, Math.max(0, next));
-    put(body, draw({ sample: samples[here], size, describe, onWalk, node, move: (step, name) => show(here + step, name), isFirst: here === 0, isLast: here === samples.length - 1 }));
+    put(body, draw({ sample: samples[here], size, describe, leave, node, move: (step, name) => show(here + step, name), isFirst: here === 0, isLast: here === samples.length - 1 }));
     (focus && body.querySelector(`[data-name="${focus}"]:not(:disabled)`) || body.querySelector('[data-name="close"]'))?.focus();
   };
   node.addEventListener("keydown", (event) => {
@@ -37,21 +42,18 @@ export function openView({ samples, place, size, describe, onWalk, onClose }) {
   });
   node.addEventListener("close", () => {
     node.remove();
-    onClose(here);
+    if (then) then();
+    else onClose(here);
   });
   document.body.append(node);
   node.showModal();
   show(here);
 }
 
-function draw({ sample, size, describe, onWalk, node, move, isFirst, isLast }) {
+function draw({ sample, size, describe, leave, node, move, isFirst, isLast }) {
   const { model, seed, path } = describe(sample);
   const scale = Math.max(1, Math.floor(Math.min(LARGE, innerWidth - 84) / size.width));
   const button = (name, text, click, props = {}) => el("button.button", { type: "button", data: { name }, on: { click }, ...props }, text);
-  const walk = (end) => () => {
-    node.close();
-    onWalk(end, sample);
-  };
   return [
     el(
       "div.view-picture",
@@ -79,8 +81,8 @@ function draw({ sample, size, describe, onWalk, node, move, isFirst, isLast }) {
         {},
         button("copy", "Copy address", () => copyText(address(path), "Address copied")),
         button("save", "Download PNG", () => saveBlob(decodePng(sample.png), `${model.replace("@", "-")}-seed${seed}-${sample.index}.png`)),
-        button("from", "Walk from here", walk("from")),
-        button("to", "Walk to here", walk("to")),
+        button("from", "Walk from here", () => leave("from")),
+        button("to", "Walk to here", () => leave("to")),
         button("close", "Close", () => node.close()),
       ),
     ),

@@ -25,8 +25,8 @@ export class Walk {
     });
     find("#play").addEventListener("click", () => (this.timer ? this.pause() : this.play()));
     find("#swap").addEventListener("click", () => {
-      const { from, to, frames } = this.read();
-      this.write({ from: to, to: from, frames });
+      const { from, to, ...rest } = this.read();
+      this.write({ ...rest, from: to, to: from });
       this.run();
     });
     find("#frame").addEventListener("input", () => {
@@ -39,27 +39,37 @@ export class Walk {
         this.isBegun = true;
         if (this.getState()) this.run();
       }
-    }).observe(find("#walk-view"));
+    }, { rootMargin: "200px" }).observe(find("#walk-view"));
   }
 
   /** Read the ends from the form; wrong ones become 0. */
   read() {
     const end = (name) => ({ seed: readSeed(find(`#${name}-seed`).value) ?? 0n, index: readSeed(find(`#${name}-index`).value) ?? 0n });
-    return { from: end("from"), to: end("to"), frames: Math.min(128, Math.max(2, Math.round(Number(find("#frames").value)) || 16)) };
+    return { from: end("from"), to: end("to"), frames: Math.min(128, Math.max(2, Math.round(Number(find("#frames").value)) || 16)), classLabel: find("#walk-class").value };
+  }
+
+  /** Offer the classes of a model. */
+  setClasses(names) {
+    find("#walk-class-row").hidden = !names.length;
+    const chosen = find("#walk-class").value;
+    put(find("#walk-class"), el("option", { value: "" }, "that of the start"), names.map((name) => el("option", { value: name }, name)));
+    find("#walk-class").value = names.includes(chosen) ? chosen : "";
   }
 
   /** Write ends to the form. */
-  write({ from, to, frames }) {
+  write({ from, to, frames, classLabel }) {
     for (const [name, end] of Object.entries({ from, to })) {
       find(`#${name}-seed`).value = String(end.seed);
       find(`#${name}-index`).value = String(end.index);
     }
     find("#frames").value = String(frames);
+    find("#walk-class").value = classLabel;
+    if (find("#walk-class").selectedIndex < 0) find("#walk-class").value = "";
   }
 
-  /** Set one end to a sample, show the walk, and go there. */
-  aim(end, { seed, index }) {
-    this.write({ ...this.read(), [end]: { seed, index: BigInt(index) } });
+  /** Set one end to a sample, take its class, show the walk, and go there. */
+  aim(end, { seed, index, classLabel }) {
+    this.write({ ...this.read(), [end]: { seed, index: BigInt(index) }, classLabel: classLabel ?? "" });
     this.isBegun = true;
     this.run();
     find("#walk").scrollIntoView({ block: "start" });

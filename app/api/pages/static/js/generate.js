@@ -41,6 +41,13 @@ async function start() {
   fillModels();
   getJson("/v1/augmentations/presets").then(fillPresets, () => {});
   restore();
+  foldMore();
+}
+
+/** On a narrow screen the grid comes before what is seldom changed. */
+function foldMore() {
+  const isDefault = page.state.truncation === 1 && !page.state.preset;
+  find("#more").open = !isDefault || !matchMedia("(max-width: 61.99rem)").matches;
 }
 
 /** Show what the address says. */
@@ -57,7 +64,7 @@ function restore() {
     model: selector && known !== null ? `${model.name}@${selector}` : `${model.name}@${version}`,
     classes: read.classes.filter((one) => model.class_names.includes(one)),
   };
-  page.state.walk ??= { from: { seed: page.state.seed, index: 0n }, to: { seed: page.state.seed + 1n, index: 0n }, frames: 16 };
+  page.state.walk ??= { from: { seed: page.state.seed, index: 0n }, to: { seed: page.state.seed + 1n, index: 0n }, frames: 16, classLabel: "" };
   writeForm();
   walk.write(page.state.walk);
   history.replaceState(null, "", writeState(page.state));
@@ -121,6 +128,8 @@ function fillClasses(model) {
   find("#class-row").hidden = !names.length;
   if (find("#classes").dataset.of === model.name) return;
   find("#classes").dataset.of = model.name;
+  find("#classes").classList.toggle("even", names.every((name) => name.length <= 2));
+  walk.setClasses(names);
   put(find("#classes"), names.map((name) => el("button.segment", { type: "button", "aria-pressed": "false", data: { name }, on: { click: toggleClass } }, name)));
 }
 
@@ -323,7 +332,7 @@ function choose(sample) {
     place: grid.samples.indexOf(sample),
     size: grid.size,
     describe,
-    onWalk: (end, one) => walk.aim(end, { seed: page.served.seed, index: one.index }),
+    onWalk: (end, one) => walk.aim(end, { seed: page.served.seed, index: one.index, classLabel: one.class_label }),
     onClose: (place) => grid.focus(place),
   });
 }

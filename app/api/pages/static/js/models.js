@@ -1,6 +1,6 @@
 // The first page: every model with its contact sheet, its versions and how good it is.
 
-import { getJson, getKey, loadImage, request } from "./api.js";
+import { getJson, getKey, loadImage, request, samplePath } from "./api.js";
 import { el, find, formatNumber, put } from "./dom.js";
 import { renderMarkdown } from "./markdown.js";
 import { listModels, showProblem } from "./shell.js";
@@ -24,11 +24,34 @@ async function show() {
     put(host, models.length ? models.map(drawModel) : drawEmpty());
     host.classList.toggle("cards", models.length > 0);
     find("#figures-hint").hidden = !models.length;
+    showExample(models);
     find("#models-said").textContent = models.length === 1 ? "One model." : `${models.length} models.`;
   } catch (error) {
     showProblem(host, error, show);
   }
   host.setAttribute("aria-busy", "false");
+}
+
+/** Show one sample with its address; the button goes on to the next number. */
+function showExample(models) {
+  const model = models.find((one) => one.name === "mnist-gan" && one.default_version !== null) ?? models.find((one) => one.default_version !== null);
+  find(".example").hidden = !model;
+  if (!model) return;
+  const { width, height } = model.image;
+  const scale = Math.max(1, Math.floor(112 / width));
+  const image = el("img", { alt: "", width: width * scale, height: height * scale });
+  const go = async (index) => {
+    const path = samplePath({ model: model.name, version: model.default_version, seed: 42, index });
+    const url = await loadImage(path);
+    image.src = url;
+    image.alt = `Sample ${index} of seed 42`;
+    find("#example-address").textContent = path;
+    next.onclick = () => go(index + 1);
+    next.disabled = false;
+  };
+  const next = find("#example-next");
+  put(find("#example"), image);
+  go(7);
 }
 
 function drawEmpty() {
