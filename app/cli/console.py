@@ -59,7 +59,7 @@ def fail(error: ServiceError | str, hint: str | None = None, *, given: Sequence[
 def _list_choices(error: ServiceError, given: Sequence[str]) -> str:
     choices = {name: value for name, value in error.fields.items() if isinstance(value, list)}
     meant = _find_meant([str(value) for values in choices.values() for value in values], given)
-    lists = "; ".join(f"{name}: {_join(values)}" for name, values in choices.items())
+    lists = "; ".join(f"{name.replace('_', ' ')}: {_join(values)}" for name, values in choices.items())
     return " ".join([*meant, lists]) if lists else ""
 
 

@@ -1,7 +1,8 @@
-"""``fount sample``: the samples that the service would give, without a service."""
+"""``fount sample``: the samples that the service gives, with one or without."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import zipfile
@@ -14,9 +15,11 @@ from app.cli.console import console, err_console, plain, print_json
 from app.cli.output import open_whole
 from app.cli.progress import create_bar
 from app.cli.references import complete_models
+from app.cli.remote import Url, fetch, open_service, refuse_both
 from app.cli.stopping import run_until_stopped
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from app.api.answers import Order
@@ -33,6 +36,8 @@ EPILOG = """Examples:
 `fount sample mnist-gan -n 1000 --seed 1 --first-index 1000 -o more.npz`
 
 `fount sample mnist-gan -n 64 --seed 1 --augment digits-safe -o augmented.png`
+
+`fount sample mnist-gan -n 64 --url http://127.0.0.1:8000 -o samples.png`
 
 The same seed gives the same bytes, here and from the service."""
 
@@ -74,13 +79,15 @@ def sample(
     truncation: Truncation = 1.0,
     augment: AugmentBy = None,
     repository: Repository = None,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write samples of a model to a folder or a file."""
+    """Write samples of a model to a folder or a file; computed here, or by a service."""
     from app.core.logging import configure_logging
     from app.core.seeds import draw_seed
     from app.core.settings import LogSettings, load_settings
 
+    refuse_both(url, repository)
     settings = load_settings(repository={"url": repository} if repository else {})
     configure_logging(LogSettings(level="error"))
     request = _make_request(
@@ -93,8 +100,16 @@ def sample(
         augment=_read_augment(augment),
         format=_choose_format(output, num_samples),
     )
+    facts = _fetch(url, request, output) if url else _compute(settings, request, output)
+    if as_json:
+        print_json(facts)
+    else:
+        console.print(plain(f"{num_samples:,} samples of {facts['model']}, seed {facts['seed']}: {output}"))
+
+
+def _compute(settings: Settings, request: SampleRequest, output: Path) -> dict[str, Any]:
     order = run_until_stopped(_sample(settings, request, output), "stopped")
-    facts = {
+    return {
         "model": order.origin.reference,
         "digest": order.origin.digest,
         "seed": order.plan.seed,
@@ -102,10 +117,34 @@ def sample(
         "num_samples": order.plan.num_samples,
         "output": str(output),
     }
-    if as_json:
-        print_json(facts)
-    else:
-        console.print(plain(f"{num_samples:,} samples of {facts['model']}, seed {facts['seed']}: {output}"))
+
+
+def _fetch(url: str, request: SampleRequest, output: Path) -> dict[str, Any]:
+    """Have a service compute them, and write what it sends."""
+    document = request.model_dump(mode="json", exclude_none=True)
+    with open_service(url) as client, _open_output(output) as file:
+        headers = fetch(client, "/v1/samples", document, file)
+    return {
+        "model": headers["fount-model"],
+        "digest": headers["fount-digest"],
+        "seed": int(headers["fount-seed"]),
+        "first_index": int(headers["fount-first-index"]),
+        "num_samples": int(headers["fount-num-samples"]),
+        "output": str(output),
+    }
+
+
+@contextlib.contextmanager
+def _open_output(output: Path) -> Iterator[BinaryIO]:
+    """Take the bytes of the service: a file as they are; a folder from a ZIP, whose names stay within it."""
+    if output.suffix:
+        with open_whole(output) as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as file:
+        yield file
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(output)
 
 
 def _choose_format(output: Path, num_samples: int) -> str:
@@ -153,11 +192,8 @@ async def _sample(settings: Settings, request: SampleRequest, output: Path) -> O
         await engine.start()
     try:
         order = _plan(engine, settings, request)
-        if output.suffix:
-            with open_whole(output) as file:
-                await _write(engine, order, file)
-        else:
-            await _fill_folder(engine, order, output)
+        with _open_output(output) as file:
+            await _write(engine, order, file)
     finally:
         await engine.stop()
     return order
@@ -193,11 +229,3 @@ async def _write(engine: Engine, order: Order, file: BinaryIO) -> None:
             await write_order(order, engine, encoder, file, lambda count: bar.advance(task, count))
     finally:
         encoder.close()
-
-
-async def _fill_folder(engine: Engine, order: Order, folder: Path) -> None:
-    """Unpack the ZIP that the service would send; its names are made by us, and safe."""
-    with tempfile.TemporaryFile() as file:
-        await _write(engine, order, file)
-        with zipfile.ZipFile(file) as archive:
-            archive.extractall(folder)

@@ -1,4 +1,4 @@
-"""``fount verify``: whether image files are samples of Fount, as the service would say, without a service."""
+"""``fount verify``: whether image files are samples of Fount, as the service says, with one or without."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from app.cli.console import FAILED, console, plain, print_json
+from app.cli.remote import Url, check_answer, open_service, refuse_both
 from app.cli.stopping import run_until_stopped
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ EPILOG = """Examples:
 `fount verify seven.png`
 
 `fount verify digits/7/*.png --json`
+
+`fount verify seven.png --url http://127.0.0.1:8000`
 
 Each sample is computed again, and compared. Exit code 0: all files are samples of Fount, 1: not all are."""
 
@@ -33,14 +36,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answers as JSON.
 _STYLES = {True: "green", False: "red", None: "yellow"}
 
 
-def verify(files: Files, repository: Repository = None, as_json: AsJson = False) -> None:
+def verify(files: Files, repository: Repository = None, url: Url = None, as_json: AsJson = False) -> None:
     """Say whether images are samples of Fount, by computing the samples again."""
     from app.core.logging import configure_logging
     from app.core.settings import LogSettings, load_settings
 
+    refuse_both(url, repository)
     settings = load_settings(repository={"url": repository} if repository else {})
     configure_logging(LogSettings(level="error"))
-    answers = run_until_stopped(_verify(settings, files), "stopped")
+    answers = _ask(url, files) if url else run_until_stopped(_verify(settings, files), "stopped")
     if as_json:
         print_json({"files": [_describe(path, answer) for path, answer in zip(files, answers, strict=True)]})
     else:
@@ -48,6 +52,18 @@ def verify(files: Files, repository: Repository = None, as_json: AsJson = False)
             _print(path, answer)
     if not all(answer.made_by_fount for answer in answers):
         raise typer.Exit(FAILED)
+
+
+def _ask(url: str, files: list[Path]) -> list[VerificationAnswer]:
+    from app.schemas.verifications import VerificationAnswer
+
+    answers = []
+    with open_service(url) as client:
+        for path in files:
+            answer = client.post("/v1/verifications", files={"image": path.read_bytes()})
+            check_answer(answer)
+            answers.append(VerificationAnswer.model_validate_json(answer.content))
+    return answers
 
 
 async def _verify(settings: Settings, files: list[Path]) -> list[VerificationAnswer]:
