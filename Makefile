@@ -18,7 +18,7 @@ SOURCES := app benchmarks tests .ci
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-fast hostile check fmt fmt-check lint types arch golden bench fuzz fuzz-http fuzz-parsers \
-	fuzz-contract chaos soak train-demo cov lock sbom image clean env env-dev env-fuzz env-release
+	fuzz-contract chaos soak docs docs-serve train-demo cov lock sbom image clean env env-dev env-docs env-fuzz env-release
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,7 +35,7 @@ test-fast: env-dev ## Run the tests that start no process
 hostile: env-dev ## Treat a service badly, at full size and often; FOUNT_TEST_URL= and FOUNT_TEST_KEY= name one that runs
 	@FOUNT_TEST_LONG=1 $(BIN)/python -m pytest tests/hostile $(ARGS)
 
-check: fmt-check lint types arch test ## Run everything that must hold before a merge
+check: fmt-check lint types arch docs test ## Run everything that must hold before a merge
 
 fmt: env-dev ## Format the code and apply the safe fixes
 	@$(BIN)/ruff format $(SOURCES)
@@ -84,6 +84,12 @@ train-demo: env ## Train the built-in digits and publish them as digits-gan
 cov: env-dev ## Run all tests and show the lines that none of them reaches
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+docs: env-docs ## Build the documentation site into site/; warnings and requests to others are errors
+	@$(BIN)/python .ci/site.py
+
+docs-serve: env-docs ## Build the documentation site and serve it on http://127.0.0.1:8002 (PORT=)
+	@$(BIN)/python .ci/site.py serve $(if $(filter file,$(origin PORT)),8002,$(PORT))
+
 lock: ## Move requirements.lock to the newest releases, torch keeps its pin; then the hashes (ARGS=--hashes: these only)
 	@$(PYTHON) .ci/lock.py $(ARGS)
 
@@ -94,14 +100,15 @@ image: ## Build the container image
 	@docker compose --profile '*' build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION)
 
 clean: ## Remove the environment and every cache; models and runs stay
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage dist site
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env: bootstrap = train
 env-dev: bootstrap = train dev
+env-docs: bootstrap = docs
 env-fuzz: bootstrap = train dev fuzz
 env-release: bootstrap = train release
-env env-dev env-fuzz env-release:
+env env-dev env-docs env-fuzz env-release:
 	@test -n "$(PYTHON)" || { echo "error: Fount needs Python 3.11 or newer, and found none" >&2; \
 	  echo "hint: install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) .ci/bootstrap.py $(bootstrap)

@@ -2,15 +2,59 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 FENCE = re.compile(
-    r"(?:^<!-- (?P<mark>[a-z ]+) -->\n\n?)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- (?P<mark>[^\n>]+) -->\n\n?)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+RUN = ("sh", "bash", "console", "python")
+NOT_RUN = "not run: "
+REASONS = {
+    "a pattern, with words to be replaced",
+    "measures the machine",
+    "needs a checkout",
+    "needs a cluster",
+    "needs a container engine",
+    "needs a network",
+    "needs data that is not shipped",
+    "needs rights on the machine",
+    "serves until it is stopped",
+    "takes minutes",
+}
+"""Why a block is not run; `test_blocks.py` takes no others."""
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code, and the line where it begins."""
+
+    language: str
+    body: str
+    line: int
+    mark: str
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not run; None where it is."""
+        return self.mark.removeprefix(NOT_RUN) if self.mark.startswith(NOT_RUN) else None
+
+    def as_dict(self) -> dict[str, str | int]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def code_blocks(text: str) -> list[Block]:
+    """List the blocks of code in languages that are run."""
+    return [
+        Block(found["language"], found["body"], text.count("\n", 0, found.start("body")), found["mark"] or "")
+        for found in FENCE.finditer(text)
+        if found["language"] in RUN
+    ]
 
 
 def read(page: str) -> str:
