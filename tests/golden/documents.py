@@ -6,6 +6,8 @@ from pathlib import Path
 from app.api.problem_pages import render_catalogue
 from tests.golden.command_line import render_command_line
 from tests.golden.configuration import render_configuration
+from tests.golden.http_pages import http_pages
+from tests.golden.manifest_page import render_manifest
 from tests.golden.openapi import render_openapi
 from tests.golden.operations_page import render_operations
 
@@ -16,5 +18,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/command-line.md": render_command_line,
     "docs/configuration.md": render_configuration,
     "docs/errors.md": render_catalogue,
+    "docs/manifest.md": render_manifest,
     "tests/golden/openapi.json": render_openapi,
+    **http_pages(),
 }
