@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.schemas.samples import MAX_COUNT, ClassLabel, Reference, SampleFormat, Seed
 
-_MAX_NUMBER = 2**30
+MAX_NUMBER = 2**30
 
 
 class VariationRequest(BaseModel):
@@ -35,10 +35,10 @@ class VariationRequest(BaseModel):
     class_labels: Annotated[list[ClassLabel], Field(min_length=1, max_length=4096)] | None = Field(
         None, description="Class name or index of each image, in their order."
     )
-    first_image: Annotated[int, Field(ge=0, le=_MAX_NUMBER)] = Field(
+    first_image: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
         0, description="Number of the first image: where a request goes on with the images of another."
     )
-    first_index: Annotated[int, Field(ge=0, le=_MAX_NUMBER)] = Field(
+    first_index: Annotated[int, Field(ge=0, le=MAX_NUMBER)] = Field(
         0, description="Number of the first variation of each image."
     )
     format: SampleFormat | None = Field(

@@ -1,5 +1,6 @@
 """Details of the Open Inference Protocol; a client of it is in ``tests/clients``."""
 
+import base64
 import gzip
 import json
 import struct
@@ -158,6 +159,22 @@ async def test_a_head_longer_than_its_body_is_refused(client, length):
     assert_error(await client.post(INFER, content=b"{}", headers=headers))
 
 
+async def test_an_id_that_is_a_plain_word_comes_back(client):
+    assert "run-7" == (await ask(client, {"id": "run-7"})).json()["id"]
+
+
+async def test_numbers_behind_the_head_and_files_in_it_may_be_in_one_answer(client):
+    binary = {"parameters": {"binary_data": True}}
+    outputs = [{"name": "PNG"}, {"name": "LABELS", **binary}, {"name": "IMAGES", **binary}]
+
+    response = await ask(client, {"parameters": {"n": 2, "seed": 5}, "outputs": outputs})
+
+    head_length = int(response.headers[HEAD_LENGTH])
+    described = json.loads(response.content[:head_length])["outputs"]
+    assert [True, False, False] == ["data" in one for one in described]
+    assert 2 * 8 + 2 * 64 == len(response.content) - head_length
+
+
 @pytest.mark.parametrize("value", ["a" * 65, "<script>", "a b", 7, "ключ"])
 async def test_an_id_that_is_no_plain_word_is_not_repeated(client, value):
     assert "id" not in (await ask(client, {"id": value})).json()
@@ -302,3 +319,61 @@ async def test_a_service_that_is_leaving_is_not_ready(client, engine):
 
     assert_error(await client.get("/v2/health/ready"), 503)
     assert 200 == (await client.get("/v2/health/live")).status_code
+
+
+async def test_the_service_and_its_models_are_described(client):
+    assert "fount" == (await client.get("/v2")).json()["name"]
+    described = (await client.get("/v2/models/tiny/versions/2")).json()
+
+    assert ("tiny", ["1", "2"], ["a", "b", "7"]) == tuple(described[key] for key in ("name", "versions", "class_names"))
+    assert 200 == (await client.get("/v2/models/tiny@production/ready")).status_code
+    assert_error(await client.get("/v2/models/tiny/versions/9/ready"), 404)
+
+
+async def test_inputs_may_stand_in_the_json(client):
+    inputs = [describe("N", [2]), describe("SEED", [5]), describe("LABELS", ["b"], datatype="BYTES")]
+
+    outputs = (await ask(client, {"inputs": inputs, "outputs": [{"name": "PNG"}, {"name": "SEED"}]})).json()["outputs"]
+
+    address = "/v1/models/tiny/versions/1/samples/5/0.png?class_label=b"
+    assert base64.b64encode((await client.get(address)).content).decode() == outputs[0]["data"][0]
+    assert [5] == outputs[1]["data"]
+
+
+async def test_inputs_may_stand_behind_the_json(client):
+    names = b"".join(struct.pack("<I", 1) + name for name in (b"b", b"7"))
+    inputs = [describe("SEED", [5], 8), describe("LABELS", [0, 0], len(names), datatype="BYTES")]
+    outputs = [{"name": name, "parameters": {"binary_data": True}} for name in ("LABELS", "INDICES", "SEED")]
+    body, headers = write({"inputs": inputs, "outputs": outputs}, struct.pack("<q", 5) + names)
+
+    response = await client.post(INFER, content=body, headers=headers)
+
+    rest = response.content[int(response.headers[HEAD_LENGTH]) :]
+    assert [1, 2, 0, 1, 5] == np.frombuffer(rest, "<i8").tolist()
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [describe("N", [3]), describe("LABELS", [0, 1])],
+        [describe("N", [1, 2])],
+        [describe("N", [1], data=[[[[[[[[[[1]]]]]]]]]])],
+        [describe("LABELS", [-1])],
+    ],
+)
+async def test_numbers_that_contradict_each_other_are_refused(client, inputs):
+    assert_error(await ask(client, {"inputs": inputs}))
+
+
+async def test_one_class_may_be_a_number(client):
+    response = await ask(client, {"parameters": {"labels": 2, "n": 2}})
+
+    assert [2, 2] == response.json()["outputs"][1]["data"]
+
+
+async def test_models_are_loaded_without_parameters(client, workers):
+    path = "/v2/repository/models/tiny@2/load"
+
+    assert 200 == (await client.post(path)).status_code
+    assert ("tiny", 2) in [(one.name, one.version) for one in workers.loads]
+    assert "without parameters" in assert_error(await ask(client, {"parameters": {"config": "{}"}}, path=path))

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from tests.drafts import make_draft, make_files
+from tests.pictures import encode, make_pixels
 from tests.problems import assert_problem
 
 IMAGES = "/openai/v1/images/generations"
@@ -111,9 +113,7 @@ async def test_the_default_is_the_one_that_the_operator_says(open_client, make_s
     assert_error(await ask(client, model="stable-diffusion"), 404, "model_not_found")
 
 
-async def test_samples_that_are_finished_are_used(open_client, make_settings, engine, workers):
-    client = await open_client(make_settings())
-
+async def test_without_a_seed_nobody_gets_the_same_picture(client):
     first, second = (await ask(client, n=2)).json(), (await ask(client, n=2)).json()
 
     assert (first["seed"], [0, 1, 2, 3]) == (
@@ -200,7 +200,87 @@ async def test_what_nobody_foresaw_is_in_its_words(client, monkeypatch):
     assert "ZeroDivision" not in error["message"]
 
 
+async def test_models_are_listed_and_described(client, workers):
+    listed = (await client.get("/openai/v1/models")).json()
+    one = (await client.get("/openai/v1/models/tiny@2")).json()
+
+    assert ("list", ["plain", "tiny"]) == (listed["object"], [model["id"] for model in listed["data"]])
+    assert ("model", "tiny@2", 2, "8x8") == (one["object"], one["id"], one["version"], one["size"])
+
+
+async def test_a_class_beside_the_prompt_goes_first(client):
+    answer = (await ask(client, prompt="a", class_label="b")).json()
+
+    assert (["prompt"], "b") == (answer["ignored"], answer["data"][0]["label"])
+
+
+async def test_a_stream_carries_no_addresses(client):
+    error = assert_error(await ask(client, stream=True, response_format="url"), 400, "invalid_parameter")
+
+    assert "response_format" == error["param"]
+
+
+async def test_a_service_with_keys_gives_no_addresses(open_client, make_settings):
+    client = await open_client(make_settings(api_key=MASTER), headers={"Authorization": f"Bearer {MASTER}"})
+
+    error = assert_error(await ask(client, response_format="url"), 400, "invalid_parameter")
+
+    assert "b64_json" in error["message"]
+
+
+async def test_no_picture_is_changed_by_words(client):
+    error = assert_error(await client.post("/openai/v1/images/edits"), 400, "invalid_parameter")
+
+    assert "prompt" == error["param"]
+
+
 FORM = {"image": ("a.png", b"\x89PNG")}
+PICTURE = encode(make_pixels(height=8, width=8, channels=1, seed=1))
+
+
+@pytest.fixture
+def reader(repository):
+    repository.publish(make_draft("reader", parts=["generator", "encoder"], class_names=["a", "b", "7"]), make_files(4))
+
+
+async def vary(client, file=PICTURE, **fields):
+    form = {name: (None, str(value)) for name, value in {"model": "reader", "class_label": "b", **fields}.items()}
+    return await client.post("/openai/v1/images/variations", files=form | {"image": ("a.png", file)})
+
+
+async def test_variations_are_those_of_our_own_interface(reader, client):
+    answer = (await vary(client, n=2, seed=5, strength=0.5)).json()
+
+    request = {"model": "reader", "class_label": "b", "copies": 2, "seed": 5, "strength": 0.5, "format": "json"}
+    form = [("images", ("a.png", PICTURE)), ("request", (None, json.dumps(request)))]
+    ours = (await client.post("/v1/variations", files=form)).json()
+    assert [one["png"] for one in ours["samples"]] == [one["b64_json"] for one in answer["data"]]
+    assert "address" not in answer["data"][0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "param"),
+    [
+        ({"file": b"no picture"}, "unsupported_image", "image"),
+        ({"class_label": "zebra"}, "unknown_class", "class_label"),
+        ({"model": "tiny"}, "no_encoder", None),
+        ({"model": "reader@9"}, "version_not_found", None),
+        ({"first_index": 2**40}, "invalid_parameter", "first_index"),
+        ({"seed": 2**64}, "invalid_parameter", "seed"),
+        ({"class_label": ""}, "invalid_parameter", "class_label"),
+    ],
+)
+async def test_what_is_wrong_with_a_variation_is_named_as_in_its_form(reader, client, fields, code, param):
+    response = await vary(client, **fields)
+
+    error = response.json()["error"]
+    assert (code, param) == (error["code"], error["param"])
+
+
+async def test_a_form_has_each_name_once(client):
+    files = [("image", ("a.png", PICTURE)), ("n", (None, "1")), ("n", (None, "2"))]
+
+    assert_error(await client.post("/openai/v1/images/variations", files=files), 400, "malformed_body")
 
 
 @pytest.mark.parametrize(

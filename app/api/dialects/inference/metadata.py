@@ -32,7 +32,7 @@ def describe_model(catalog: Catalog, version: ServedVersion) -> dict[str, Any]:
     view = catalog.model(manifest.name)
     return {
         "name": manifest.name,
-        "versions": [str(one.ref.version) for one in view.versions if one.state is VersionState.READY],
+        "versions": [str(one.ref.version) for one in view.versions if one.state is not VersionState.FAILED],
         "platform": "fount",
         "inputs": [
             {"name": name, "datatype": types[0], "shape": [-1] if name == "LABELS" else [1]}

@@ -76,7 +76,7 @@ async def get_model_ready(reference: Reference, services: ServicesDep) -> Respon
 async def get_model_metadata(reference: Reference, services: ServicesDep) -> dict[str, Any]:
     """Describe a model's tensors."""
     catalog = services.engine.catalog
-    return describe_model(catalog, catalog.resolve(reference))
+    return describe_model(catalog, await catalog.obtain(reference))
 
 
 @router.post("/v2/models/{model}/infer", dependencies=SAMPLE, response_class=Response)

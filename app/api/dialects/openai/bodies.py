@@ -12,6 +12,7 @@ from app.core.errors import LimitExceededError
 from app.imaging.codec import ImageFormat
 from app.repository.manifest import ImageSpec
 from app.schemas.samples import MAX_COUNT, ClassLabel, Index, Seed, Truncation
+from app.schemas.variations import MAX_NUMBER
 
 B64_JSON, URL = "b64_json", "url"
 AUTO = "auto"
@@ -105,6 +106,7 @@ class VariationBody(_Pictures):
     model_config = ConfigDict(frozen=True, extra="allow", strict=False)  # fields of a form are texts
 
     strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    first_index: Annotated[int, Field(ge=0, le=MAX_NUMBER)] | None = None
 
 
 def write_size(image: ImageSpec) -> str:

@@ -47,7 +47,7 @@ async def list_openai_models(services: ServicesDep) -> dict[str, Any]:
 @router.get("/openai/v1/models/{model}", dependencies=READ)
 async def get_openai_model(model: ModelId, services: ServicesDep) -> dict[str, Any]:
     """Describe one model; by `name@3` or `name@alias` as well."""
-    return _describe(services.engine.catalog.resolve(model), model)
+    return _describe(await services.engine.catalog.obtain(model), model)
 
 
 @router.post("/openai/v1/images/generations", dependencies=SAMPLE, response_class=Response)

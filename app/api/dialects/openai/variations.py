@@ -81,12 +81,8 @@ def _in_names_of_the_form() -> Iterator[None]:
     try:
         yield
     except ServiceError as error:
-        pointer, listed = error.fields.get("pointer"), error.fields.get("errors")
-        if isinstance(pointer, str):
-            error.fields["pointer"] = _rename(pointer)
-        for one in listed if isinstance(listed, list) else []:
-            if isinstance(one, dict):
-                one["pointer"] = _rename(one["pointer"])
+        if "pointer" in error.fields:
+            error.fields["pointer"] = _rename(str(error.fields["pointer"]))
         raise
 
 

@@ -99,7 +99,7 @@ class Pictures:
         """Say which sample a picture is; those that are made from something else as well have no address."""
         origin, plan = contents.places.origins[sample.source], self.order.plan
         facts: dict[str, Any] = {"seed": origin.seed, "index": sample.index, "label": sample.class_name}
-        if isinstance(plan, SamplePlan) and plan.policy is None:
+        if isinstance(plan, SamplePlan):
             own_class = None if plan.draws_labels else sample.class_name
             facts["address"] = write_address(origin, sample.index, self.image_format, own_class)
         return facts
