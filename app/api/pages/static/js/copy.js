@@ -11,8 +11,16 @@ export function quoteShell(word) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
 }
 
+/** A tuple of Python, for `writePython`. */
+export class Tuple {
+  constructor(...items) {
+    this.items = items;
+  }
+}
+
 /** Write a value as Python does. */
 export function writePython(value) {
+  if (value instanceof Tuple) return `(${value.items.map(writePython).join(", ")}${value.items.length === 1 ? "," : ""})`;
   if (value === null || value === undefined) return "None";
   if (value === true) return "True";
   if (value === false) return "False";

@@ -1,6 +1,7 @@
 // What the generator page shows, as one value: read from and written to the address, and turned into requests.
 
 import { readSeed } from "./api.js";
+import { Tuple } from "./copy.js";
 
 export const MAX_COUNT = 1024;
 export const FORMATS = [
@@ -92,6 +93,7 @@ export function buildWalk(state, format) {
 /** What `showCopies` shows for samples. */
 export function describeSamples(state, format) {
   const { model: _, format: __, ...kwargs } = buildBody(state, format);
+  if (state.preset) kwargs.augment = state.preset;
   return {
     http: { method: "POST", path: "/v1/samples", json: buildBody(state, format), output: fileName(state, format) },
     client: { name: "sample", args: [state.model], kwargs, result: "samples", then: ["print(samples.images.shape, samples.labels[:10])"] },
@@ -102,10 +104,11 @@ export function describeSamples(state, format) {
 
 /** What `showCopies` shows for a walk. */
 export function describeWalk(state) {
-  const { model: _, format: __, ...kwargs } = buildWalk(state, "grid");
+  const { model: _, format: __, start, end, ...kwargs } = buildWalk(state, "grid");
+  const ends = [start, end].map(({ seed, index }) => new Tuple(seed, index));
   return {
     http: { method: "POST", path: "/v1/interpolations", json: buildWalk(state, "grid"), output: "walk.png" },
-    client: { name: "interpolate", args: [state.model], kwargs, result: "frames" },
+    client: { name: "interpolate", args: [state.model, ...ends], kwargs, result: "frames", then: ["print(frames.images.shape)"] },
   };
 }
 

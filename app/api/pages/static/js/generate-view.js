@@ -56,6 +56,12 @@ function draw({ sample, size, describe, leave, node, move, isFirst, isLast }) {
   const button = (name, text, click, props = {}) => el("button.button", { type: "button", data: { name }, on: { click }, ...props }, text);
   return [
     el(
+      "div.view-head",
+      {},
+      el("h2", { id: "view-title" }, sample.class_label === null ? `Number ${sample.index}` : `Class ${sample.class_label}, number ${sample.index}`),
+      button("close", "Close", () => node.close()),
+    ),
+    el(
       "div.view-picture",
       {},
       el("img.pixels", { src: `data:image/png;base64,${sample.png}`, alt: `Sample ${sample.index}`, width: size.width * scale, height: size.height * scale }),
@@ -64,7 +70,6 @@ function draw({ sample, size, describe, leave, node, move, isFirst, isLast }) {
     el(
       "div.view-facts",
       {},
-      el("h2", { id: "view-title" }, sample.class_label === null ? `Number ${sample.index}` : `Class ${sample.class_label}`),
       el(
         "dl.facts",
         {},
@@ -83,7 +88,6 @@ function draw({ sample, size, describe, leave, node, move, isFirst, isLast }) {
         button("save", "Download PNG", () => saveBlob(decodePng(sample.png), `${model.replace("@", "-")}-seed${seed}-${sample.index}.png`)),
         button("from", "Walk from here", () => leave("from")),
         button("to", "Walk to here", () => leave("to")),
-        button("close", "Close", () => node.close()),
       ),
     ),
   ];
