@@ -40,4 +40,39 @@ PAGES: Final = (
         "generate.js",
         ("generate-state.js", "generate-grid.js", "generate-view.js", "generate-walk.js"),
     ),
+    PageEntry(
+        "/compare",
+        "Compare",
+        "Compare versions",
+        "compare.html",
+        "compare.js",
+        (
+            "versions.js",
+            "figures.js",
+            "charts.js",
+            "generate-state.js",
+            "compare-samples.js",
+            "compare-figures.js",
+            "difference.js",
+        ),
+    ),
+    PageEntry(
+        "/balance",
+        "Balance",
+        "Balance classes",
+        "balance.html",
+        "balance.js",
+        ("versions.js", "figures.js", "charts.js", "balance-counts.js", "balance-plan.js", "balance-delivery.js"),
+    ),
+    PageEntry(
+        "/evaluation",
+        "Evaluation",
+        "Evaluation",
+        "evaluation.html",
+        "evaluation.js",
+        ("versions.js", "figures.js", "charts.js"),
+    ),
+    PageEntry(
+        "/verify", "Verify", "Verify an image", "verify.html", "verify.js", ("versions.js", "difference.js", "png.js")
+    ),
 )

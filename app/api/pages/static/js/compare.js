@@ -1,0 +1,241 @@
+// Two versions on the same seed, and their figures.
+
+import { getKey, readSeed } from "./api.js";
+import { drawComparison } from "./compare-figures.js";
+import { drawPairs, fetchPairs, measurePairs, writeOrder } from "./compare-samples.js";
+import { showCopies } from "./copy.js";
+import { el, find, put, rove, tie } from "./dom.js";
+import { recordOf } from "./figures.js";
+import { listModels, showProblem } from "./shell.js";
+import { drawChoices, fillVersions, findReference, getDetail, keepAddress, nameVersion } from "./versions.js";
+
+const MAX_COUNT = 256;
+const MANY_CLASSES = 40;
+
+const state = { models: [], first: null, second: null, count: 24, seed: 42n, classes: [], layout: "side", withDifference: false, promoted: "second" };
+let pairs = [];
+let running = null;
+let shown = null;
+let layoutChoice = null;
+
+function readState(query) {
+  state.first = findReference(state.models, query.get("a")) ?? chooseFirst();
+  state.second = findReference(state.models, query.get("b")) ?? chooseSecond(state.first);
+  const count = Number(query.get("n"));
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_COUNT) state.count = count;
+  state.seed = readSeed(query.get("seed")) ?? state.seed;
+  state.classes = query.getAll("class").filter((name) => sharedClasses().includes(name));
+  state.layout = query.get("view") === "pairs" ? "pairs" : "side";
+  state.withDifference = query.get("difference") === "1";
+}
+
+function keepState() {
+  const query = new URLSearchParams({ a: nameVersion(state.first), b: nameVersion(state.second), n: state.count, seed: state.seed });
+  for (const name of state.classes) query.append("class", name);
+  if (state.layout !== "side") query.set("view", state.layout);
+  if (state.withDifference) query.set("difference", "1");
+  keepAddress(query);
+}
+
+/** Of all models, one with several versions that can be held against each other; else the first. */
+function chooseFirst() {
+  const model = state.models.find((one) => one.versions.length > 1) ?? state.models[0];
+  return { model, version: model.default_version ?? model.versions.at(-1).version };
+}
+
+function chooseSecond({ model, version }) {
+  const other = model.versions.filter((one) => one.version !== version).at(-1);
+  if (other) return { model, version: other.version };
+  const alike = state.models.find((one) => one !== model && one.class_names.join() === model.class_names.join()) ?? state.models.find((one) => one !== model) ?? model;
+  return { model: alike, version: alike.default_version ?? alike.versions.at(-1).version };
+}
+
+function sharedClasses() {
+  const other = new Set(state.second.model.class_names);
+  return state.first.model.class_names.filter((name) => other.has(name));
+}
+
+async function start() {
+  try {
+    state.models = (await listModels()).filter((model) => model.versions.length);
+    if (!state.models.length) return put(find("#pairs"), el("p.empty", {}, "This service has no models yet."));
+    readState(new URLSearchParams(location.search));
+    showForm();
+    await compare();
+  } catch (error) {
+    showProblem(find("#problem"), error, start);
+  }
+}
+
+function showForm() {
+  fillVersions(find("#first"), state.models, state.first);
+  fillVersions(find("#second"), state.models, state.second);
+  count.set(state.count);
+  find("#seed").value = String(state.seed);
+  find("#difference").checked = state.withDifference;
+  layoutChoice = drawChoices(find("#layout"), [["side", "Side by side"], ["pairs", "In pairs"]], state.layout, setLayout);
+  showClasses();
+  showHint();
+}
+
+function showClasses() {
+  const names = sharedClasses();
+  state.classes = state.classes.filter((name) => names.includes(name));
+  find("#class-row").hidden = !names.length;
+  const toggle = (event, name) => {
+    const isChosen = state.classes.includes(name);
+    state.classes = names.filter((one) => (one === name ? !isChosen : state.classes.includes(one)));
+    event.currentTarget.setAttribute("aria-pressed", String(!isChosen));
+    compare();
+  };
+  put(
+    find("#classes"),
+    names.slice(0, MANY_CLASSES).map((name) => el("button.segment", { type: "button", "aria-pressed": String(state.classes.includes(name)), on: { click: (event) => toggle(event, name) } }, name)),
+  );
+  const all = new Set([...state.first.model.class_names, ...state.second.model.class_names]).size;
+  find("#classes-hint").textContent = names.length < all ? "Classes that both have. None chosen: each sample draws its own." : "None chosen: each sample draws its own.";
+}
+
+function showHint() {
+  const [one, other] = [state.first, state.second];
+  const isOneModel = one.model === other.model;
+  find("#pair-hint").textContent = isOneModel
+    ? "Versions of one model get the same latents from a seed: a pair shows what changed."
+    : "Other networks read the same numbers in other ways: their pairs need not look alike.";
+}
+
+async function compare() {
+  running?.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const order = { first: state.first, second: state.second, count: state.count, seed: state.seed, classes: [...state.classes] };
+  keepState();
+  showCode(order);
+  showFigures(order);
+  pairs = [];
+  shown = order;
+  const status = find("#status");
+  status.textContent = "computing…";
+  try {
+    put(find("#problem"));
+    await fetchPairs(order, { signal, onPair: (pair) => pairs.push(pair), onWait: (seconds) => (status.textContent = `busy; again in ${Math.ceil(seconds)} s`) });
+    pairs.sort((one, other) => one.index - other.index);
+    await show();
+  } catch (error) {
+    if (error.name === "AbortError" || signal.aborted) return;
+    status.textContent = "";
+    put(find("#pairs"));
+    showProblem(find("#problem"), error, compare);
+  }
+}
+
+async function show() {
+  const order = shown;
+  if (!order) return;
+  const mean = state.withDifference ? await measurePairs(pairs) : null;
+  if (order !== shown) return;
+  drawPairs(find("#pairs"), { pairs, order, layout: state.layout, withDifference: state.withDifference });
+  find("#pairs-hint").hidden = !pairs.length;
+  const parts = [`${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} of seed ${order.seed}`];
+  if (state.withDifference) parts.push(mean === null ? "no differences: sizes of images differ" : mean === 0 ? "every pixel is the same" : `mean difference ${mean.toFixed(1)} of 255`);
+  if (order.classes.length === 0 && pairs.some(({ labels }) => labels[0] !== labels[1])) parts.push("some pairs drew different classes");
+  find("#status").textContent = parts.join(" · ");
+}
+
+async function showFigures(order) {
+  const host = find("#figures");
+  try {
+    const details = await Promise.all([getDetail(order.first), getDetail(order.second)]);
+    if (order.first === state.first && order.second === state.second) put(host, drawComparison([nameVersion(order.first), nameVersion(order.second)], details.map(recordOf)));
+  } catch (error) {
+    showProblem(host, error, () => showFigures(order));
+  }
+}
+
+function showCode(order) {
+  const body = writeOrder(order, order.second, "zip");
+  const { model, ...rest } = body;
+  showCopies(find("#copies"), {
+    http: { method: "POST", path: "/v1/samples", json: body, output: "b.zip" },
+    client: { name: "sample", args: [model], kwargs: rest.format ? omit(rest, "format") : rest, result: "b" },
+    cli: ["fount", "compare", nameVersion(order.first), nameVersion(order.second)],
+    notes: { curl: `The samples of B; the same with ${nameVersion(order.first)} for A.`, python: "The samples of B; the same for A.", cli: "The figures, from the model repository." },
+  });
+  drawChoices(find("#promoted"), [["first", `A ${nameVersion(order.first)}`], ["second", `B ${nameVersion(order.second)}`]], state.promoted, (side) => {
+    state.promoted = side;
+    showPromotion();
+  });
+  showPromotion();
+}
+
+function omit(object, name) {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
+}
+
+function showPromotion() {
+  const { model, version } = state[state.promoted];
+  const alias = find("#alias").value.trim() || "production";
+  const isThere = model.aliases[alias] === version;
+  const before = model.aliases[alias];
+  find("#promote-note").textContent = isThere ? `${alias} points to ${model.name}@${version} already.` : before ? `${alias} of ${model.name} points to version ${before} now; fount models rollback ${model.name} leads back there.` : `${model.name} has no alias ${alias} yet.`;
+  showCopies(find("#promote-copies"), {
+    cli: ["fount", "models", "promote", `${model.name}@${version}`, ...(alias === "production" ? [] : ["--alias", alias])],
+    http: { method: "PUT", path: `/v1/models/${model.name}/aliases/${encodeURIComponent(alias)}`, json: { version } },
+    notes: { curl: "Needs a key with the scope admin where the service has keys. It does not look at the figures." },
+  });
+}
+
+function setLayout(layout) {
+  state.layout = layout;
+  keepState();
+  show();
+}
+
+function checkSeed() {
+  const seed = readSeed(find("#seed").value);
+  find("#seed").setAttribute("aria-invalid", String(seed === null));
+  find("#seed-error").hidden = seed !== null;
+  if (seed !== null) state.seed = seed;
+  return seed !== null;
+}
+
+function choose(side, reference) {
+  state[side] = findReference(state.models, reference);
+  showClasses();
+  showHint();
+  compare();
+}
+
+const count = tie(find("#count-range"), find("#count"), (value) => {
+  state.count = Math.round(value);
+});
+for (const id of ["#count-range", "#count"]) find(id).addEventListener("change", () => compare());
+find("#first").addEventListener("change", (event) => choose("first", event.target.value));
+find("#second").addEventListener("change", (event) => choose("second", event.target.value));
+find("#swap").addEventListener("click", () => {
+  [state.first, state.second] = [state.second, state.first];
+  showForm();
+  compare();
+});
+find("#seed").addEventListener("input", checkSeed);
+find("#dice").addEventListener("click", () => {
+  find("#seed").value = String(crypto.getRandomValues(new Uint32Array(1))[0]);
+  checkSeed();
+  compare();
+});
+find("#difference").addEventListener("change", (event) => {
+  state.withDifference = event.target.checked;
+  keepState();
+  show();
+});
+find("#alias").addEventListener("input", showPromotion);
+find("#form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (checkSeed()) compare();
+  else find("#seed").focus();
+});
+rove(find("#pairs"), "button.cell");
+document.addEventListener("fount:key", () => {
+  if (getKey() && !state.first) start();
+});
+start();
