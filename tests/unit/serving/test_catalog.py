@@ -619,3 +619,18 @@ async def test_what_is_not_there_is_not_ejected(catalog, repository):
     catalog.eject(ref, "it does harm")
 
     assert not catalog.is_ejected(ref)
+
+
+async def test_a_version_that_is_released_is_loaded_again_when_it_is_wanted(catalog, repository, loading):
+    publish_draft(repository.url)
+    await catalog.refresh()
+    ref = catalog.resolve("tiny").ref
+
+    catalog.release(ref)
+    catalog.release(ref)
+
+    assert [("tiny", 1)] == loading.retired
+    assert None is catalog.resolve("tiny").loaded
+    await catalog.warm(ref)
+    assert [("tiny", 1)] * 2 == loading.loads
+    assert catalog.resolve("tiny").is_warm
