@@ -9,6 +9,7 @@ from __future__ import annotations  # so that a Python too old for the rest reac
 import fcntl
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ LOCK = ROOT / "requirements.lock"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 RECORD = VENV / "fount-installed.json"
+OWN = re.compile(r"fount\[\w+\]$")
 
 
 def main(extras: list[str]) -> None:
@@ -85,9 +87,15 @@ def requirements(extras: list[str]) -> list[str]:
     import tomllib  # noqa: PLC0415 - old Pythons lack it, and must reach the message about them
 
     declared = tomllib.loads(PYPROJECT.read_text())
-    project = declared["project"]
-    optional = [requirement for extra in extras for requirement in project["optional-dependencies"][extra]]
-    return [*declared["build-system"]["requires"], *project["dependencies"], *optional]
+    return [*declared["build-system"]["requires"], *runtime_requirements(declared["project"], extras)]
+
+
+def runtime_requirements(project: dict[str, Any], extras: list[str]) -> list[str]:
+    """List what the project needs to run; an extra that names another one, ``fount[serve]``, has what that has."""
+    listed = [requirement for extra in extras for requirement in project["optional-dependencies"][extra]]
+    own = {requirement: requirement.split("[")[-1].rstrip("]") for requirement in listed if OWN.match(requirement)}
+    inherited = runtime_requirements(project, list(own.values())) if own else project["dependencies"]
+    return list(dict.fromkeys([*inherited, *(requirement for requirement in listed if requirement not in own)]))
 
 
 def pip(*arguments: str) -> None:

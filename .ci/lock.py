@@ -13,7 +13,7 @@ import tomllib
 import venv
 from pathlib import Path
 
-from bootstrap import LOCK, PYPROJECT, ROOT, requirements
+from bootstrap import LOCK, PYPROJECT, ROOT, requirements, runtime_requirements
 
 HEADER = """\
 # Every package that Fount, its training extra and its development tools install, at the release they were tested with.
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> None:
         if "--hashes" not in arguments:
             write_lock(pip)
         subprocess.run([*pip, "install", "pip-tools>=7.5"], check=True)
-        write_hashes(folder, "image", "What the image runs", [*project["dependencies"], *optional["train"]])
+        write_hashes(folder, "image", "What the image runs", runtime_requirements(project, ["train"]))
         write_hashes(
             folder, "build", "What builds the image", [*declared["build-system"]["requires"], *optional["release"]]
         )

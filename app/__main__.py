@@ -1,6 +1,19 @@
 """``python -m app`` is ``fount``."""
 
-from app.cli import main
+import importlib.util
+import sys
+
+
+def main() -> None:
+    """Run the command line; say what to install where there is the client alone."""
+    if importlib.util.find_spec("typer") is None:
+        sys.exit(
+            "error: this is the client alone, which has no commands; the rest comes by `pip install 'fount[serve]'`"
+        )
+    from app.cli import main as run  # noqa: PLC0415 - only where it is installed
+
+    run()
+
 
 if __name__ == "__main__":
     main()

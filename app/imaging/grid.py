@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from app.imaging.codec import Pixels, encode_png
+Pixels = NDArray[np.uint8]
 
 GAP_PX = 2
 BACKGROUND = 40
@@ -90,4 +91,6 @@ def cut_sheet(
 
 def encode_grid(images: Pixels, mark: str, *, columns: int | None = None) -> bytes:
     """Draw a contact sheet and encode it as PNG, marked as synthetic."""
+    from app.imaging.codec import encode_png  # noqa: PLC0415 - the client draws sheets, and has no compressors
+
     return encode_png(draw_sheet(images, columns=columns), mark)

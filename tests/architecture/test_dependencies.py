@@ -1,3 +1,4 @@
+import importlib.util
 import re
 import tomllib
 from collections.abc import Iterator
@@ -22,10 +23,17 @@ def locked_versions():
     return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
 
 
-def declared():
+def needed_by(*extras):
+    """List the direct requirements of the package with some extras, which may name others."""
     project = PYPROJECT["project"]
-    optional = project["optional-dependencies"]
-    return [*PYPROJECT["build-system"]["requires"], *project["dependencies"], *optional["train"], *optional["dev"]]
+    listed = [text for extra in extras for text in project["optional-dependencies"][extra]]
+    own = [Requirement(text).extras for text in listed if Requirement(text).name == "fount"]
+    inherited = [text for names in own for text in needed_by(*names)]
+    return [*project["dependencies"], *inherited, *(text for text in listed if Requirement(text).name != "fount")]
+
+
+def declared():
+    return [*PYPROJECT["build-system"]["requires"], *needed_by("train", "dev")]
 
 
 def installed_for_us(roots=None) -> Iterator[Requirement]:
@@ -61,7 +69,7 @@ def is_pinned_by_parent(requirement):
 @pytest.mark.parametrize("name", FLOORS)
 def test_no_release_below_the_floor_can_be_installed(name):
     floor = Version(FLOORS[name])
-    [bound] = [Requirement(text) for text in PYPROJECT["project"]["dependencies"] if Requirement(text).name == name]
+    [bound] = {Requirement(text) for text in needed_by("serve") if Requirement(text).name == name}
 
     assert Version(version(name)) >= floor
     assert Version(locked_versions()[name]) >= floor
@@ -88,15 +96,30 @@ def test_lock_pins_releases_and_names_no_place_to_fetch_from():
 
 
 def test_the_image_takes_the_locked_releases_by_their_hashes_and_any_build_of_torch():
-    project = PYPROJECT["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["train"]]
-    names = {canonicalize_name(one.name) for one in installed_for_us(needed) if not is_pinned_by_parent(one)}
+    names = {
+        canonicalize_name(one.name) for one in installed_for_us(needed_by("train")) if not is_pinned_by_parent(one)
+    }
     hashed, locked = hashed_versions("image"), locked_versions()
 
     assert names - {"torch"} <= hashed.keys()
     assert "torch" not in hashed
     assert hashed == {name: locked[name] for name in hashed}
     assert {"hatchling", "cyclonedx-bom"} <= hashed_versions("build").keys()
+
+
+def test_the_client_takes_few_packages_and_neither_torch_nor_the_service():
+    names = {canonicalize_name(one.name) for one in installed_for_us(needed_by("client"))}
+
+    assert len(names | {"fount"}) <= 12
+    assert set() == names & {"torch", "fastapi", "pydantic", "starlette", "uvicorn"}
+
+
+def test_set_up_and_lock_read_the_same_requirements():
+    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / ".ci" / "bootstrap.py")
+    bootstrap = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bootstrap)
+
+    assert set(needed_by("train", "dev")) == set(bootstrap.runtime_requirements(PYPROJECT["project"], ["train", "dev"]))
 
 
 def test_torch_is_locked_without_a_build():

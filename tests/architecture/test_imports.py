@@ -32,9 +32,18 @@ def test_imports_keep_every_contract():
         ("app/serving/planted.py", "import torch", "The API process never reaches torch"),
         ("app/generators/planted.py", "import app.api", "A request flows down"),
         ("app/worker/planted.py", "import fastapi", "Only the API and its composition root speak HTTP"),
+        ("app/client/planted.py", "import app.schemas.samples", "The client takes little"),
+        ("app/client/errors.py", "import torch", "The client takes little"),
         ("app/utils/__init__.py", "", "A request flows down"),
     ],
-    ids=["torch in serving", "upwards", "http in the worker", "unplaced folder"],
+    ids=[
+        "torch in serving",
+        "upwards",
+        "http in the worker",
+        "pydantic in the client",
+        "torch in the client",
+        "unplaced folder",
+    ],
 )
 def test_a_planted_import_breaks_its_contract(tmp_path, module, line, broken):
     shutil.copytree(APP, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
@@ -49,7 +58,7 @@ def test_a_planted_import_breaks_its_contract(tmp_path, module, line, broken):
     assert broken in result.stdout
 
 
-@pytest.mark.parametrize("module", ["app.main", "app.cli"])
+@pytest.mark.parametrize("module", ["app.main", "app.cli", "app.client.client", "app.client.async_client"])
 def test_a_fresh_process_imports_without_torch(module):
     result = run_python(f"import sys, {module}; sys.exit('torch' in sys.modules)")
 
@@ -60,6 +69,14 @@ def test_the_service_starts_without_the_library_of_tables():
     result = run_python("import sys, app.main; sys.exit('pyarrow' in sys.modules)")
 
     assert result.returncode == 0, result.stderr or "app.main imports pyarrow"
+
+
+def test_the_plugin_of_pytest_brings_nothing_of_weight():
+    result = run_python(
+        "import sys, pytest, app.client.pytest_plugin; sys.exit(not {'httpx', 'numpy'}.isdisjoint(sys.modules))"
+    )
+
+    assert result.returncode == 0, result.stderr or "the plugin imports httpx or numpy, wherever pytest runs"
 
 
 def test_policies_are_read_and_drawn_without_the_library_of_pixels():
