@@ -17,7 +17,7 @@ REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 SOURCES := app benchmarks tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast hostile check fmt fmt-check lint types arch golden bench fuzz fuzz-http fuzz-parsers \
+.PHONY: help run demo test test-fast hostile check fmt fmt-check lint types arch golden bench fuzz fuzz-http fuzz-parsers \
 	fuzz-contract chaos soak docs docs-serve train-demo cov lock sbom image clean env env-dev env-docs env-fuzz env-release
 
 help: ## List the targets
@@ -25,6 +25,9 @@ help: ## List the targets
 
 run: env ## Serve the shipped models on http://127.0.0.1:8000 (PORT=, HOST=, MODELS=)
 	@exec env FOUNT_REPOSITORY__URL='$(MODELS)' $(BIN)/fount serve --host $(HOST) --port $(PORT) $(ARGS)
+
+demo: env ## Serve the shipped models on a free port, and open the page (ARGS=)
+	@exec env FOUNT_REPOSITORY__URL='$(MODELS)' $(BIN)/fount demo $(ARGS)
 
 test: env-dev ## Run all tests (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)

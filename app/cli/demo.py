@@ -31,6 +31,9 @@ Models are looked for in `--repository` or `FOUNT_REPOSITORY__URL`, in `models` 
 there are none, one is drawn from a template, and gone when this ends. Ctrl-C ends it; nobody else can reach it."""
 
 TEMPLATE = "shapes"
+BESIDE = Path(__file__).parents[2] / "models"
+"""Where a checkout has models; an installed package has none."""
+TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
 
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port; 0 lets the system choose.")]
 OpensBrowser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
@@ -89,7 +92,7 @@ def _find_models(given: str | None) -> AbstractContextManager[str]:
         if not _has_models(given):
             fail(f"no models in {given}", f"`fount template {TEMPLATE} --publish --repository {given}` makes one")
         return contextlib.nullcontext(given)
-    places = [load_settings().repository.url, "models", str(Path(__file__).parents[2] / "models")]
+    places = [load_settings().repository.url, "models", str(BESIDE)]
     found = next(filter(_has_models, places), None)
     return contextlib.nullcontext(found) if found else _draw_model()
 
@@ -165,5 +168,5 @@ def _open_page(address: str) -> None:
         browser = webbrowser.get()
     except webbrowser.Error:
         return
-    if getattr(browser, "basename", "") not in {"www-browser", "links", "elinks", "lynx", "w3m"}:
+    if getattr(browser, "basename", "") not in TEXT_BROWSERS:
         threading.Thread(target=browser.open, args=(f"{address}/",), daemon=True).start()

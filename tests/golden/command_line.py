@@ -1,24 +1,45 @@
 """Renders ``docs/command-line.md`` from the verbs themselves."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from app.cli.console import EXIT_CODES
 from app.cli.verbs import VERBS, load_verb
 
+EXAMPLE = re.compile(r"^`([^`]+)`(?: \((.+)\))?$", re.MULTILINE)
+NOT_RUN = "<!-- not run: a pattern, with words to be replaced -->"
 INTRODUCTION = """\
 # Command line
 
-`fount VERB`, or `python -m app VERB`. Every verb has `--help`. What was asked for goes to standard output, everything
-else to standard error. The exit code is 0 when it worked, 1 when it failed, 2 when the call was wrong.
+`fount VERB`, or `python -m app VERB`. Every verb has `--help`, with examples. What was asked for goes to standard
+output, everything else to standard error; `--json` makes a report one that programs read. Bars of progress are for
+terminals, colours for terminals where `NO_COLOR` is not set. `fount --version` prints the version.
+
+`fount --install-completion` has bash, zsh or fish complete verbs, options, models and recipes;
+`fount --show-completion` prints what it would install.
+
+Verbs with `--url` ask a running service instead of computing here; they send the key in `FOUNT_API_KEY`, which is not
+taken from the command line, where others could read it.
 
 This page is rendered from `app/cli/` by `make golden`.
 """
 
 
 def render_command_line() -> str:
-    """Render the whole page: a section per verb, in the order of the help."""
+    """Render the whole page: exit codes, the verbs, and a section for each, in the order of the help."""
     sections = [_section(words, command) for verb in VERBS for words, command in _leaves([verb], load_verb(verb))]
-    return "\n".join([INTRODUCTION, *sections])
+    return "\n".join([INTRODUCTION, _exit_codes(), _verbs(), *sections])
+
+
+def _exit_codes() -> str:
+    rows = [f"| {code} | {_cell(meaning)} |" for code, meaning in EXIT_CODES.items()]
+    return "\n".join(["## Exit codes", "", "| code | meaning |", "|---|---|", *rows, ""])
+
+
+def _verbs() -> str:
+    rows = [f"| `{name}` | {_cell(verb.summary)} |" for name, verb in VERBS.items()]
+    return "\n".join(["## Verbs", "", "| verb | what it does |", "|---|---|", *rows, ""])
 
 
 def _leaves(words: list[str], command: Any) -> Iterator[tuple[list[str], Any]]:
@@ -34,8 +55,18 @@ def _section(words: list[str], command: Any) -> str:
     usage = " ".join(["fount", *words, *(_usage(argument) for argument in arguments)])
     rows = [_row(parameter) for parameter in command.params if not parameter.hidden]
     table = ["| argument or option | default | meaning |", "|---|---|---|", *rows, ""] if rows else []
-    texts = [text.strip() for text in (command.help, command.epilog) if text]
+    texts = [command.help.strip(), _put_in_block(command.epilog.strip())]
     return "\n".join([f"## fount {' '.join(words)}", "", f"`{usage}`", "", *_spaced(texts), *table])
+
+
+def _put_in_block(epilog: str) -> str:
+    """Make one block of the examples, which stand in lines of their own."""
+    examples = EXAMPLE.findall(epilog)
+    if not examples:
+        return epilog
+    lines = [f"{call}  # {meaning}" if meaning else call for call, meaning in examples]
+    before, rest = epilog[: EXAMPLE.search(epilog).start()].strip(), EXAMPLE.sub("", epilog).partition("Examples:")[2]
+    return "\n".join([before, "", NOT_RUN, "```sh", *lines, "```", "", rest.strip()]).strip()
 
 
 def _spaced(texts: list[str]) -> Iterator[str]:
