@@ -10,9 +10,12 @@ def main() -> None:
         sys.exit(
             "error: this is the client alone, which has no commands; the rest comes by `pip install 'fount[serve]'`"
         )
-    from app.cli import main as run  # noqa: PLC0415 - only where it is installed
+    try:
+        from app.cli import main as run  # noqa: PLC0415 - only where it is installed
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)  # while it is imported; later, a verb says that it was stopped
 
 
 if __name__ == "__main__":

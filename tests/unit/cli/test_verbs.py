@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from app import __main__ as program
 from app import __version__
 from app.cli import app, verbs
 from app.core.errors import VersionNotFoundError
@@ -158,6 +159,18 @@ def test_a_mistyped_option_gets_a_suggestion():
     result = run("sample", "tiny", "--sead", "1")
 
     assert (2, True) == (result.exit_code, "--seed" in result.stderr)
+
+
+def test_ctrl_c_while_the_program_is_imported_leaves_no_trace(monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.cli.main", interrupt)
+
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+
+    assert 130 == ended.value.code
 
 
 def test_the_program_runs_as_a_module():
