@@ -56,7 +56,7 @@ function takeTable(lines) {
   const hasHead = head.some(Boolean);
   return el(
     "div.table-wrap",
-    { tabindex: "0", role: "region", "aria-label": "Table" },
+    { tabindex: "0", role: "group", "aria-label": "Table" },
     el(
       "table.table",
       {},
