@@ -17,11 +17,14 @@ const STATES = {
   failed: ["bad", "failed"],
 };
 
+const POLL_MS = 3000; // while there is nothing
+
 async function show() {
   const host = find("#models");
   try {
     const models = await listModels();
     put(host, models.length ? models.map(drawModel) : drawEmpty());
+    if (!models.length) setTimeout(show, POLL_MS);
     host.classList.toggle("cards", models.length > 0);
     find("#figures-hint").hidden = !models.length;
     showExample(models);
@@ -60,8 +63,10 @@ function drawEmpty() {
     "div.empty.stack",
     {},
     el("h3", {}, "No models yet"),
-    el("p", {}, "Train one: the built-in digits take a few minutes on a laptop, without a GPU and offline. It appears here within a second of being published."),
-    code("pip install 'fount[train]'\nfount train digits-10"),
+    el("p", {}, "Labelled shapes, drawn in a second without any training; the model appears here a second after it is published:"),
+    code("fount template shapes --publish"),
+    el("p", {}, "Digits, or your own images, by training; --dry-run says how long it will take here:"),
+    code("pip install 'fount[train]'\nfount train digits --name digits-gan --publish --dry-run\nfount train resnet_gan --data ./my-images --name my-gan --publish --dry-run"),
     el("p", {}, "Or point the service at a folder that has some:"),
     code("fount serve --repository path/to/models"),
   );

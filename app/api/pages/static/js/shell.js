@@ -129,13 +129,18 @@ export function showProblem(host, error, retry = null) {
   );
 }
 
-/** List the models once for the page; asks again after a change of key. */
+/** List the models once for the page; asks again after a change of key, and while there are none. */
 let models = null;
 export function listModels() {
   models ??= getJson("/v1/models").then((answer) => answer.models);
-  models.catch(() => {
-    models = null;
-  });
+  models.then(
+    (found) => {
+      if (!found.length) models = null;
+    },
+    () => {
+      models = null;
+    },
+  );
   return models;
 }
 
