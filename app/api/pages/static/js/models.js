@@ -23,8 +23,8 @@ async function show() {
   const host = find("#models");
   try {
     const models = await listModels();
-    put(host, models.length ? models.map(drawModel) : drawEmpty());
     if (!models.length) setTimeout(show, POLL_MS);
+    if (models.length || !host.querySelector(".empty")) put(host, models.length ? models.map(drawModel) : drawEmpty());
     host.classList.toggle("cards", models.length > 0);
     find("#figures-hint").hidden = !models.length;
     showExample(models);
