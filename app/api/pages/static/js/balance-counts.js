@@ -75,7 +75,7 @@ function readTable(lines, pairs) {
   const heads = rows[0].map((cell) => cell.toLowerCase());
   const named = heads.findIndex((head) => LABEL_HEADS.includes(head));
   if (named >= 0) return countLabels(rows.slice(1).map((row) => row[named]), rows[0][named]);
-  if (rows[0].length === 1 && rows.every((row) => row.length === 1)) return countLabels(rows.map(([label]) => label));
+  if (pairs.every((pair) => pair === null) && rows.every((row) => row.length === 1)) return countLabels(rows.map(([label]) => label));
   if (rows[0].length === 2 && rows.every((row) => IMAGE.test(row[0]))) return countLabels(rows.map(([, label]) => label));
   const bad = pairs.findIndex((pair) => pair === null);
   return { counts: new Map(), how: "", problems: [`Line ${bad + 1} is not a class and a number: “${lines[bad].slice(0, 60)}”. A table of labels needs a column named label or class.`] };

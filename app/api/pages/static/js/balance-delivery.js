@@ -89,10 +89,23 @@ export function showCode(hosts, body, plan) {
     cli: exported,
     notes: { cli: "The same images of each class, in shards; goes on where it was broken off." },
   });
-  const to = body.balance.to === "max" ? "" : `, to=${body.balance.to}`;
-  const service = JSON.stringify(ROOT.replace(/\/$/, ""));
-  put(
-    hosts.training,
-    drawCode(["from torch.utils.data import DataLoader", "from app.client import Balanced", "", `# real: a dataset of (image, class number)`, `balanced = Balanced(real, ${service}, model=${JSON.stringify(body.model)}${to}, seed=${body.seed})`, "for image, label, is_synthetic in DataLoader(balanced, batch_size=64):", "    ..."].join("\n")),
-  );
+  put(hosts.training, drawCode(writeTraining(body)));
+}
+
+function writeTraining({ model, balance, seed }) {
+  const key = getKey();
+  const words = ["real", JSON.stringify(ROOT.replace(/\/$/, "")), JSON.stringify(model)];
+  if (balance.to !== "max") words.push(`to=${balance.to}`);
+  if (key) words.push('key=os.environ["FOUNT_API_KEY"]');
+  words.push(`seed=${seed}`);
+  return [
+    ...(key ? ["import os", ""] : []),
+    "from torch.utils.data import DataLoader",
+    "from app.client import Balanced",
+    "",
+    "# real: a dataset of (image, class number)",
+    `balanced = Balanced(${words.join(", ")})`,
+    "for image, label, is_synthetic in DataLoader(balanced, batch_size=64, shuffle=True):",
+    "    ...",
+  ].join("\n");
 }

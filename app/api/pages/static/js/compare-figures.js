@@ -58,7 +58,7 @@ function drawTable(names, records, winners, obstacle) {
   return el(
     "table.table.stacking.comparison",
     { role: "table", "aria-labelledby": "figures-title" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads.map((head, place) => el(place ? "th.num" : "th", { scope: "col", role: "columnheader" }, place === 1 || place === 2 ? drawHead(head, place) : head)), el("th", { role: "columnheader", "aria-label": "Plot" }))),
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads.map((head, place) => el(place ? "th.num" : "th", { scope: "col", role: "columnheader" }, place === 1 || place === 2 ? drawHead(head, place) : head)), el("th", { scope: "col", role: "columnheader" }, el("span.visually-hidden", {}, "Plot")))),
     el("tbody", { role: "rowgroup" }, all.map((name) => drawRow(name, records, winners, obstacle))),
   );
 }

@@ -38,7 +38,7 @@ export function writeOrder({ count, seed, classes }, version, format) {
 export async function measurePairs(pairs) {
   await Promise.all(
     pairs.map(async (pair) => {
-      pair.difference ??= await compareImages(...pair.images);
+      if (pair.difference === undefined) pair.difference = await compareImages(...pair.images);
     }),
   );
   const means = pairs.map(({ difference }) => difference?.mean).filter((mean) => mean !== undefined);
@@ -54,7 +54,7 @@ export function drawPairs(host, { pairs, order, layout, withDifference }) {
   const sides = [
     ["A", nameVersion(order.first), (pair) => pair.images[0]],
     ["B", nameVersion(order.second), (pair) => pair.images[1]],
-    ...(withDifference ? [["|A − B|", "difference", (pair) => pair.difference?.url]] : []),
+    ...(withDifference && pairs.every((pair) => pair.difference) ? [["|A − B|", "difference", (pair) => pair.difference.url]] : []),
   ];
   const open = (pair) => showPair(pair, order);
   const draw = layout === "side" ? drawSides : drawInterleaved;
@@ -94,7 +94,7 @@ function drawCell(pair, urls, label, open) {
   return el(
     "button.cell",
     { type: "button", tabindex: "-1", "aria-label": label, data: { index: pair.index }, on: { click: () => open(pair), pointerenter: mark, focus: mark, pointerleave: unmark, blur: unmark } },
-    urls.map((url) => (url ? el("img", { src: url, alt: "", decoding: "async" }) : el("span.no-difference", {}, "sizes differ"))),
+    urls.map((url) => el("img", { src: url, alt: "", decoding: "async" })),
   );
 }
 
@@ -112,7 +112,7 @@ function describe(pair, side) {
 }
 
 async function showPair(pair, order) {
-  pair.difference ??= await compareImages(...pair.images);
+  await measurePairs([pair]);
   const { difference } = pair;
   const sides = [order.first, order.second].map((version, side) => drawLarge(pair, version, side, order.seed));
   const close = el("button.button", { type: "button", on: { click: () => node.close() } }, "Close");

@@ -133,7 +133,7 @@ function drawTable(title, id, names, record) {
     el(
       "table.table.figure-table.stacking",
       { role: "table", "aria-labelledby": id },
-      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ["Figure", "Value", "95 % interval", "Real images"].map((head, place) => el(place ? "th.num" : "th", { scope: "col", role: "columnheader" }, head)), el("th", { role: "columnheader", "aria-label": "Plot" }))),
+      el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ["Figure", "Value", "95 % interval", "Real images"].map((head, place) => el(place ? "th.num" : "th", { scope: "col", role: "columnheader" }, head)), el("th", { scope: "col", role: "columnheader" }, el("span.visually-hidden", {}, "Plot")))),
       el("tbody", { role: "rowgroup" }, names.map((name) => drawRow(name, record.metrics[name]))),
     ),
   );

@@ -21,7 +21,7 @@ export const FAMILIES = {
     says: "Distance between samples and real images as the judge sees them: blur, artefacts and missing variety all raise it.",
   },
   fid_balanced: {
-    label: "FID, balanced",
+    label: "Balanced FID",
     says: "The same with equally many samples of each class; for data whose classes are not equally many.",
     needs: "real images whose classes are not equally many",
   },
@@ -30,12 +30,12 @@ export const FAMILIES = {
     says: "A distance like FID that does not shrink with more samples, and is noisier; it may fall just below 0.",
   },
   fid_per_class_mean: {
-    label: "FID within classes, mean",
+    label: "Mean FID of classes",
     says: "FID of each class by itself, averaged: finds classes that lost their variety, which FID hides.",
     needs: "the full protocol and classes",
   },
   fid_per_class_worst: {
-    label: "FID within classes, worst",
+    label: "Worst FID of a class",
     says: "FID of the class that is farthest from its real images.",
     needs: "the full protocol and classes",
   },
@@ -80,7 +80,7 @@ export const FAMILIES = {
     needs: "classes",
   },
   label_agreement_worst: {
-    label: "Label agreement, worst class",
+    label: "Worst label agreement",
     says: "The same of the class where it is lowest.",
     needs: "classes",
   },
@@ -97,17 +97,17 @@ export const FAMILIES = {
   inception_fid: {
     label: "FID through Inception",
     says: "FID by the network that papers use; can be held against published figures of as many samples.",
-    needs: "Inception weights: fount evaluate --inception",
+    needs: "the weights of the Inception network, which the user provides",
   },
   inception_kid: {
     label: "KID through Inception",
     says: "KID by the network that papers use.",
-    needs: "Inception weights: fount evaluate --inception",
+    needs: "the weights of the Inception network, which the user provides",
   },
   inception_inception_score: {
     label: "Inception Score through Inception",
     says: "The score by the network that gave it its name; of use for photographs only.",
-    needs: "Inception weights: fount evaluate --inception",
+    needs: "the weights of the Inception network, which the user provides",
   },
 };
 

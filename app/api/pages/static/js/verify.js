@@ -127,8 +127,9 @@ async function verifyAll(files) {
 
 /** Fetch a sample by its address, as a file. */
 async function fetchSample(path) {
-  const { blob, name } = await getFile(path);
-  return new File([blob], name ?? "sample.png", { type: "image/png" });
+  const { blob } = await getFile(path);
+  const [, name, version, seed, index] = /models\/([^/]+)\/versions\/([^/]+)\/samples\/(\d+)\/(\d+)\.png/.exec(path) ?? [];
+  return new File([blob], name ? `${name}-${version}-${seed}-${index}.png` : "sample.png", { type: "image/png" });
 }
 
 async function tryOne(isChanged) {
