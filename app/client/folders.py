@@ -3,15 +3,17 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 METADATA = "metadata.jsonl"
 NO_CLASS_FOLDER = "samples"
 _UNSAFE = re.compile(r"[^\w .+-]|^[. ]+|[. ]+$")
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """A sample's file.
 
     Attributes:
