@@ -17,9 +17,10 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     && /opt/build/bin/pip --python /opt/venv/bin/python install -c requirements.lock torch
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
-# The last two lines: nothing is missing, and a list of all that there is.
+# Nothing else can come in (`--no-index`), so the wheel's installation tells whether anything is missing. The last line
+# lists all that there is.
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation -w dist . \
-    && /opt/build/bin/pip --python /opt/venv/bin/python install --no-deps dist/*.whl \
+    && /opt/build/bin/pip --python /opt/venv/bin/python install --no-index --find-links dist 'fount[train]' \
     && /opt/build/bin/pip --python /opt/venv/bin/python check \
     && /opt/build/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
         -o sbom.cdx.json /opt/venv/bin/python

@@ -1,8 +1,8 @@
 """Reads the same samples from a running service as bare bytes, and through each way of the client, by turns.
 
-Usage: ``python benchmarks/client.py --url http://127.0.0.1:8000 --model mnist-gan -n 20000 --rounds 5``. In each round every
-way reads samples of its own, in an order that changes; the table has the median of each, and its share of the bare
-reader's in the same round. What is read is computed on the same machine, so shares count, not rates.
+Usage: ``python benchmarks/client.py --url http://127.0.0.1:8000 --model mnist-gan -n 20000 --rounds 5``. In each round
+every way reads samples of its own, in an order that changes; the table has the median of each, and its share of the
+bare reader's in the same round. What is read is computed on the same machine, so shares count, not rates.
 """
 
 import argparse
