@@ -71,7 +71,10 @@ def rewrite_link(page: Path, target: Path, match: re.Match[str]) -> str:
     index = linked / "README.md"
     if linked.is_dir() and index.is_file() and linked.is_relative_to(target):
         return f"[{match['text']}]({path.rstrip('/')}/README.md{match['fragment'] or ''})"
-    return match[0] if linked.is_file() and linked.is_relative_to(target.resolve()) else match["text"]
+    if linked.is_file() and linked.is_relative_to(target.resolve()):
+        return match[0]
+    in_repository = ROOT / page.parent.relative_to(target) / path
+    return match["text"] if in_repository.exists() else match[0]  # one that leads nowhere ends the build
 
 
 class _Remote(html.parser.HTMLParser):

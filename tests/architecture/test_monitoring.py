@@ -23,6 +23,7 @@ DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/fount.json").read_text(enco
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 SCRAPE = yaml.safe_load((DEPLOY / "prometheus.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+METRICS = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
 WATCHERS = ["prometheus", "grafana"]
 EXPRESSIONS = [
     *(target["expr"] for panel in PANELS for target in panel["targets"]),
@@ -40,7 +41,7 @@ def names_in(expression):
 
 
 def documented():
-    return set(re.findall(r"`((?:fount|process)_[a-z0-9_]+)`", PAGE.split("## Metrics")[1].split("\n## ")[0]))
+    return set(re.findall(r"`((?:fount|process)_[a-z0-9_]+)`", METRICS))
 
 
 @pytest.fixture

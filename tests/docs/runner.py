@@ -39,7 +39,7 @@ def run_console(body: str) -> None:
         ended = run_shell(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         pattern = ".*?".join(re.escape(" ".join(piece.split())) for piece in expected.split(ANYTHING))
         said = " ".join(ended.stdout.split())
-        if not re.fullmatch(pattern.replace(r".*?\ ", r".*?\ ?"), said) or (ended.returncode and not expected.strip()):
+        if not re.fullmatch(pattern, said) or (ended.returncode and not expected.strip()):
             raise SystemExit(f"`{command}` said, with status {ended.returncode}:\n{ended.stdout}")
 
 

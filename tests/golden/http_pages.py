@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 
+from fastapi.routing import iter_route_contexts
+
 from app.api.docs.application import _find_scopes
 from app.api.docs.commands import BASE_URL, TOKEN, USUAL, write_command
 from app.api.docs.fields import Field
@@ -28,6 +30,23 @@ The same is at `/docs` of a running service, and for machines at `/openapi.json`
 HEAD = """\
 Commands run as they stand against a service of the models that come with Fount. Where there are keys, add
 `-H "Authorization: Bearer $FOUNT_API_KEY"`."""
+OTHERS = """\
+
+## Beside the interface
+
+Not in `/openapi.json`: [dialects of others](../dialects.md), the [web page](../web-page.md), and what describes the
+interface.
+
+| route | is | scope |
+|---|---|---|"""
+KINDS = {
+    "/openai": "[OpenAI images](../dialects.md)",
+    "/v1/images": "[OpenAI images](../dialects.md)",
+    "/v2": "[Open Inference Protocol v2](../dialects.md)",
+    "/hf": "[Hugging Face Inference](../dialects.md)",
+    "/openapi.json": "the interface for machines",
+    "/docs": "the interface as a page",
+}
 GENERATED = "Rendered from the code by `make golden`."
 PREPARED = {
     TOKEN: f"""\
@@ -70,7 +89,24 @@ def render_index() -> str:
         for section in outline().sections
         for one in ordered(section)
     ]
-    return "\n".join([INDEX, *rows, "", GENERATED, ""])
+    return "\n".join([INDEX, *rows, OTHERS, *other_rows(), "", GENERATED, ""])
+
+
+def other_rows() -> Iterator[str]:
+    """Write a row for each route that the OpenAPI document leaves out."""
+    app = create_app(Settings())
+    scopes = dict(_find_scopes(app))
+    described = set(app.openapi()["paths"])
+    for route in iter_route_contexts(app.routes):
+        if route.path and route.path not in described:
+            methods = "|".join(sorted(set(route.methods or ()) - {"HEAD"})) or "GET"
+            needed = f"`{scopes[route.name]}`" if route.name in scopes else "none"
+            yield f"| `{methods} {route.path}` | {kind_of(route.path)} | {needed} |"
+
+
+def kind_of(path: str) -> str:
+    """Say what a route outside of the OpenAPI document is part of."""
+    return next((text for start, text in KINDS.items() if path.startswith(start)), "the web page")
 
 
 def render_section(name: str) -> str:
