@@ -22,6 +22,7 @@ CONFIG = ROOT / "docs" / "zensical.toml"
 PAGES = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE")
 LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^)\s#]+)(?P<fragment>#[^)\s]*)?\)")
 FENCES = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
+PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)|<img[^>]*\ssrc=\"([^\"]+)\"")
 REMOTE = re.compile(r"(?:https?:)?//")
 STYLED = re.compile(r"url\(\s*[\"']?((?:https?:)?//[^)\"']+)|@import\s+[\"']((?:https?:)?//[^\"']+)")
 FETCHED_LINKS = {"stylesheet", "preconnect", "dns-prefetch", "preload", "modulepreload", "icon", "prefetch", "manifest"}
@@ -43,9 +44,9 @@ def main(arguments: list[str]) -> None:
             sys.exit(f"{built.stdout}{built.stderr}error: the site has warnings, or could not be built; see above")
         shutil.rmtree(SITE, ignore_errors=True)
         shutil.move(Path(folder, "site"), SITE)
-    fetched = sorted(set(list_remote(SITE)))
+    fetched = sorted(set(list_faults(SITE)))
     if fetched:
-        sys.exit("error: the site would fetch from others:\n" + "\n".join(fetched))
+        sys.exit("error: the site would fetch from others, or what is not there:\n" + "\n".join(fetched))
     print(f"{sum(1 for _ in SITE.rglob('*.html'))} pages in {SITE.name}/", flush=True)
     if arguments[:1] == ["serve"]:
         serve(int(arguments[1]) if len(arguments) > 1 else 8002)
@@ -57,9 +58,21 @@ def copy_pages(target: Path) -> None:
     for name in PAGES:
         shutil.copy(ROOT / name, target)
     for page in target.rglob("*.md"):
+        copy_pictures(page, target)
         parts = FENCES.split(page.read_text(encoding="utf-8"))
         link = functools.partial(rewrite_link, page, target)
         page.write_text("".join(part if part.startswith("```") else LINK.sub(link, part) for part in parts), "utf-8")
+
+
+def copy_pictures(page: Path, target: Path) -> None:
+    """Copy the pictures of a page that lie beside code, such as sheets of models."""
+    for found in PICTURE.findall(page.read_text(encoding="utf-8")):
+        path = "".join(found)
+        copied = (page.parent / path).resolve()
+        source = ROOT / copied.relative_to(target.resolve()) if copied.is_relative_to(target.resolve()) else None
+        if not REMOTE.match(path) and source is not None and source.is_file() and not copied.exists():
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, copied)
 
 
 def rewrite_link(page: Path, target: Path, match: re.Match[str]) -> str:
@@ -77,12 +90,13 @@ def rewrite_link(page: Path, target: Path, match: re.Match[str]) -> str:
     return match["text"] if in_repository.exists() else match[0]  # one that leads nowhere ends the build
 
 
-class _Remote(html.parser.HTMLParser):
-    """Collects what a browser fetches from elsewhere because it opens a page."""
+class _Fetched(html.parser.HTMLParser):
+    """Collects what a browser fetches because it opens a page: from elsewhere, and pictures from here."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.pictures: list[str] = []
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Look at one element."""
@@ -91,15 +105,19 @@ class _Remote(html.parser.HTMLParser):
         if tag == "link" and FETCHED_LINKS & set(values.get("rel", "").split()):
             fetched.append(values.get("href", ""))
         self.found += [address for address in fetched if REMOTE.match(address)]
+        if tag == "img" and not REMOTE.match(values.get("src", "")):
+            self.pictures.append(values.get("src", ""))
         self.found += [one or other for one, other in STYLED.findall(values.get("style", ""))]
 
 
-def list_remote(site: Path) -> Iterator[str]:
-    """Yield what pages and styles fetch from elsewhere, with the file that does."""
+def list_faults(site: Path) -> Iterator[str]:
+    """Yield what pages and styles fetch from elsewhere, and pictures that are not there, with the file that asks."""
     for path in site.rglob("*.html"):
-        parser = _Remote()
+        parser = _Fetched()
         parser.feed(path.read_text(encoding="utf-8"))
         yield from (f"{path.relative_to(site)}: {address}" for address in parser.found)
+        missing = [one for one in parser.pictures if not one.startswith("data:") and not (path.parent / one).is_file()]
+        yield from (f"{path.relative_to(site)}: {one}, which is not there" for one in missing)
     for path in site.rglob("*.css"):
         text = path.read_text(encoding="utf-8")
         yield from (f"{path.relative_to(site)}: {one or other}" for one, other in STYLED.findall(text))
