@@ -70,7 +70,14 @@ PAGES: Final = (
         "Evaluation",
         "evaluation.html",
         "evaluation.js",
-        ("versions.js", "figures.js", "charts.js"),
+        (
+            "versions.js",
+            "figures.js",
+            "charts.js",
+            "evaluation-figures.js",
+            "evaluation-classes.js",
+            "evaluation-history.js",
+        ),
     ),
     PageEntry(
         "/verify", "Verify", "Verify an image", "verify.html", "verify.js", ("versions.js", "difference.js", "png.js")

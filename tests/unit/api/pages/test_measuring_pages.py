@@ -94,7 +94,7 @@ def test_figures_differ_on_the_page_when_they_do_on_the_command_line():
     text = read_script("figures.js")
 
     assert f"const TOLERANCE = {evaluation.TOLERANCE};" in text
-    assert f"metric.value < {evaluation.COPYING_BELOW};" in read_script("evaluation.js")
+    assert f"const COPYING_BELOW = {evaluation.COPYING_BELOW};" in read_script("evaluation-figures.js")
 
 
 def test_every_verdict_is_put_in_words():

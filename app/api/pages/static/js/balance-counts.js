@@ -16,7 +16,8 @@ export function readCounts(text) {
   if (trimmed.startsWith("{") || trimmed.startsWith("[")) return readJson(trimmed);
   const lines = trimmed.split(/\r?\n/).map((line) => line.trim()).filter((line) => line && !line.startsWith("#"));
   const pairs = lines.map(readPair);
-  if (pairs.every(Boolean) || (pairs.length > 1 && pairs.slice(1).every(Boolean) && isHead(lines[0]))) return sumPairs(pairs.filter(Boolean));
+  const hasHead = pairs.length > 1 && pairs.slice(1).every(Boolean) && isHead(lines[0]);
+  if (hasHead || pairs.every(Boolean)) return sumPairs(pairs.filter(Boolean));
   return readTable(lines, pairs);
 }
 
@@ -52,15 +53,28 @@ function readJson(text) {
     return { counts: new Map(), how: "", problems: ["This is not JSON: is a bracket or a comma missing?"] };
   }
   if (Array.isArray(value)) {
-    const labels = value.map((one) => (one !== null && typeof one === "object" ? LABEL_HEADS.map((head) => one[head]).find((label) => label !== undefined) : one));
-    if (labels.some((label) => typeof label !== "string" && typeof label !== "number")) return { counts: new Map(), how: "", problems: ["A list must hold labels, or objects with a member label."] };
+    const labels = value.map(readLabel);
+    if (labels.some((label) => typeof label !== "string" && typeof label !== "number")) return {
+      counts: new Map(),
+      how: "",
+      problems: ["A list must hold labels, or objects with a member label."],
+    };
     return countLabels(labels.map(String));
   }
   const have = value.have ?? value.class_counts ?? value;
   const entries = Object.entries(have);
   const wrong = entries.filter(([, count]) => !Number.isInteger(count) || count < 0);
-  if (wrong.length) return { counts: new Map(), how: "", problems: [`${wrong[0][0]}: a whole number from 0 is needed.`] };
+  if (wrong.length) return {
+    counts: new Map(),
+    how: "",
+    problems: [`${wrong[0][0]}: a whole number from 0 is needed.`],
+  };
   return sumPairs(entries);
+}
+
+function readLabel(one) {
+  if (one === null || typeof one !== "object") return one;
+  return LABEL_HEADS.map((head) => one[head]).find((label) => label !== undefined);
 }
 
 function splitRow(line) {
@@ -75,22 +89,38 @@ function readTable(lines, pairs) {
   const heads = rows[0].map((cell) => cell.toLowerCase());
   const named = heads.findIndex((head) => LABEL_HEADS.includes(head));
   if (named >= 0) return countLabels(rows.slice(1).map((row) => row[named]), rows[0][named]);
-  if (pairs.every((pair) => pair === null) && rows.every((row) => row.length === 1)) return countLabels(rows.map(([label]) => label));
-  if (rows[0].length === 2 && rows.every((row) => IMAGE.test(row[0]))) return countLabels(rows.map(([, label]) => label));
+  const isList = pairs.every((pair) => pair === null) && rows.every((row) => row.length === 1);
+  if (isList) return countLabels(rows.map(([label]) => label));
+  const namesFiles = rows[0].length === 2 && rows.every((row) => IMAGE.test(row[0]));
+  if (namesFiles) return countLabels(rows.map(([, label]) => label));
   const bad = pairs.findIndex((pair) => pair === null);
-  return { counts: new Map(), how: "", problems: [`Line ${bad + 1} is not a class and a number: “${lines[bad].slice(0, 60)}”. A table of labels needs a column named label or class.`] };
+  return {
+    counts: new Map(),
+    how: "",
+    problems: [
+      `Line ${bad + 1} is not a class and a number: “${lines[bad].slice(0, 60)}”. A table of labels needs a column named label or class.`,
+    ],
+  };
 }
 
 function countLabels(labels, column = null) {
   const counts = new Map();
   for (const label of labels) if (label !== undefined && label !== "") counts.set(label, (counts.get(label) ?? 0) + 1);
   const where = column ? ` in the column ${column}` : "";
-  return { counts, how: `Counted ${plural(labels.length, "label", "labels")}${where}: ${plural(counts.size, "class", "classes")}.`, problems: [] };
+  return {
+    counts,
+    how: `Counted ${plural(labels.length, "label", "labels")}${where}: ${plural(counts.size, "class", "classes")}.`,
+    problems: [],
+  };
 }
 
 /** Read a file of counts or labels. */
 export async function readFile(file) {
-  if (file.size > MAX_FILE) return { counts: new Map(), how: "", problems: [`${file.name} is larger than 64 MiB; paste the counts instead.`] };
+  if (file.size > MAX_FILE) return {
+    counts: new Map(),
+    how: "",
+    problems: [`${file.name} is larger than 64 MiB; paste the counts instead.`],
+  };
   const read = readCounts(await file.text());
   return { ...read, how: read.how && `${file.name}: ${read.how}` };
 }
@@ -104,7 +134,11 @@ export function countPaths(paths) {
   }
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const problems = total ? [] : ["There are no images in sub-folders of this folder."];
-  return { counts, how: total ? `Counted ${plural(total, "image", "images")} in ${plural(counts.size, "folder", "folders")}.` : "", problems };
+  return {
+    counts,
+    how: total ? `Counted ${plural(total, "image", "images")} in ${plural(counts.size, "folder", "folders")}.` : "",
+    problems,
+  };
 }
 
 /** List the paths of everything in dropped folders. */
@@ -148,7 +182,10 @@ export function matchClasses(counts, classNames) {
     if (name === undefined) unknown.push(label);
     else found.set(name, (found.get(name) ?? 0) + count);
   }
-  return { have: new Map(classNames.filter((name) => found.has(name)).map((name) => [name, found.get(name)])), unknown };
+  return {
+    have: new Map(classNames.filter((name) => found.has(name)).map((name) => [name, found.get(name)])),
+    unknown,
+  };
 }
 
 export function plural(count, one, many) {

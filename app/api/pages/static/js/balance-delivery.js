@@ -41,23 +41,72 @@ export function formatBytes(bytes) {
 export async function showDataset(host, block, { shardSize, format }) {
   const dataset = await getJson("/v1/datasets", { json: { samples: [block], shard_size: shardSize, format } });
   const usage = Object.entries(dataset.usage);
-  const shards = el("ol.shards", {}, dataset.shards.slice(0, SHOWN_SHARDS).map((path, place) => drawShard(path, place, dataset)));
+  const shards = el(
+    "ol.shards",
+    {},
+    dataset.shards.slice(0, SHOWN_SHARDS).map((path, place) => drawShard(path, place, dataset)),
+  );
   const rest = dataset.shards.length - SHOWN_SHARDS;
-  const more = rest > 0 && el("button.button.small-button", { type: "button", on: { click: (event) => { put(shards, dataset.shards.map((path, place) => drawShard(path, place, dataset))); event.currentTarget.remove(); } } }, `Show the other ${rest.toLocaleString("en")}`);
+  const more = rest > 0 && el(
+    "button.button.small-button",
+    {
+      type: "button",
+      on: {
+        click: (event) => { put(
+          shards,
+          dataset.shards.map((path, place) => drawShard(path, place, dataset)),
+        ); event.currentTarget.remove(); },
+      },
+    },
+    `Show the other ${rest.toLocaleString("en")}`,
+  );
   put(
     host,
-    el("p", { role: "status" }, el("strong", {}, `${plural(dataset.num_samples, "image", "images")} in ${plural(dataset.num_shards, "shard", "shards")}.`)),
-    el("div.code.token", {}, el("pre", { tabindex: "0", "aria-label": "Token" }, el("code", {}, dataset.token)), el("button.button.copy", { type: "button", on: { click: () => copyText(dataset.token, "Token copied") } }, "Copy token")),
-    el("p.row-flow", {}, drawLink(`/v1/datasets/${dataset.token}`, "Description"), drawLink(dataset.croissant, "Croissant"), drawLink(dataset.card, "Card")),
+    el(
+      "p",
+      { role: "status" },
+      el(
+        "strong",
+        {},
+        `${plural(dataset.num_samples, "image", "images")} in ${plural(dataset.num_shards, "shard", "shards")}.`,
+      ),
+    ),
+    el(
+      "div.code.token",
+      {},
+      el("pre", { tabindex: "0", "aria-label": "Token" }, el("code", {}, dataset.token)),
+      el(
+        "button.button.copy",
+        { type: "button", on: { click: () => copyText(dataset.token, "Token copied") } },
+        "Copy token",
+      ),
+    ),
+    el(
+      "p.row-flow",
+      {},
+      drawLink(`/v1/datasets/${dataset.token}`, "Description"),
+      drawLink(dataset.croissant, "Croissant"),
+      drawLink(dataset.card, "Card"),
+    ),
     shards,
     more,
     usage.map(([library, code]) => el("details", {}, el("summary", {}, `Load with ${library}`), drawCode(code))),
-    el("details", {}, el("summary", {}, "Write it to a folder or a bucket"), drawCode(`fount export ${dataset.token} -o balanced/`)),
+    el(
+      "details",
+      {},
+      el("summary", {}, "Write it to a folder or a bucket"),
+      drawCode(`fount export ${dataset.token} -o balanced/`),
+    ),
   );
 }
 
 function drawShard(path, place, dataset) {
-  return el("li", {}, drawLink(path, `Shard ${place}`), el("span.hint.num", {}, ` ${plural(dataset.shard_samples[place], "image", "images")}`));
+  return el(
+    "li",
+    {},
+    drawLink(path, `Shard ${place}`),
+    el("span.hint.num", {}, ` ${plural(dataset.shard_samples[place], "image", "images")}`),
+  );
 }
 
 /** A link; where there is a key, which links cannot carry, a button that fetches the file. */
@@ -76,16 +125,40 @@ function drawLink(path, label) {
 }
 
 function drawCode(text) {
-  return el("div.code", {}, el("pre", { tabindex: "0" }, el("code", {}, text)), el("button.button.copy", { type: "button", on: { click: () => copyText(text, "Code copied") } }, "Copy"));
+  return el(
+    "div.code",
+    {},
+    el("pre", { tabindex: "0" }, el("code", {}, text)),
+    el("button.button.copy", { type: "button", on: { click: () => copyText(text, "Code copied") } }, "Copy"),
+  );
 }
 
 /** Show the request as code, and how a training job takes it. */
 export function showCode(hosts, body, plan) {
   const counts = plan.rows.filter((row) => row.made).map((row) => `${row.name}=${row.made}`).join(",");
-  const exported = ["fount", "export", "--model", body.model, "--class-counts", counts, "--seed", String(body.seed), "--format", body.format === "zip" ? "tar" : body.format, "-o", "balanced/"];
+  const exported = [
+    "fount",
+    "export",
+    "--model",
+    body.model,
+    "--class-counts",
+    counts,
+    "--seed",
+    String(body.seed),
+    "--format",
+    body.format === "zip" ? "tar" : body.format,
+    "-o",
+    "balanced/",
+  ];
   showCopies(hosts.copies, {
     http: { method: "POST", path: "/v1/samples", json: body, output: `balanced.${body.format}` },
-    client: { name: "sample", args: [body.model], kwargs: { balance: body.balance, seed: body.seed }, result: "samples", then: ['samples.save_imagefolder("balanced")'] },
+    client: {
+      name: "sample",
+      args: [body.model],
+      kwargs: { balance: body.balance, seed: body.seed },
+      result: "samples",
+      then: ['samples.save_imagefolder("balanced")'],
+    },
     cli: exported,
     notes: { cli: "The same images of each class, in shards; goes on where it was broken off." },
   });

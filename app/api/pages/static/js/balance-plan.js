@@ -3,9 +3,8 @@
 import { drawParts } from "./charts.js";
 import { plural } from "./balance-counts.js";
 import { el } from "./dom.js";
-import { formatShare } from "./figures.js";
+import { formatShare, LOW_AGREEMENT } from "./figures.js";
 
-export const LOW_AGREEMENT = 0.95;
 const MANY_CLASSES = 40;
 
 /**
@@ -35,7 +34,13 @@ export function drawPlan(plan, { reference, agreement }) {
       "p.plan-total",
       {},
       el("strong.num", {}, plan.total.toLocaleString("en")),
-      el("span", {}, plan.total ? ` to generate: ${has.toLocaleString("en")} you have, ${(has + plan.total).toLocaleString("en")} in the end` : " to generate: every class is that large already"),
+      el(
+        "span",
+        {},
+        plan.total
+          ? ` to generate: ${has.toLocaleString("en")} you have, ${(has + plan.total).toLocaleString("en")} in the end`
+          : " to generate: every class is that large already",
+      ),
     ),
     drawTable(plan, agreement),
     drawTrust(plan, reference, agreement),
@@ -43,20 +48,50 @@ export function drawPlan(plan, { reference, agreement }) {
 }
 
 function drawTable(plan, agreement) {
-  const body = el("tbody", { role: "rowgroup" }, plan.rows.slice(0, MANY_CLASSES).map((row) => drawRow(row, plan, agreement)));
+  const body = el(
+    "tbody",
+    { role: "rowgroup" },
+    plan.rows.slice(0, MANY_CLASSES).map((row) => drawRow(row, plan, agreement)),
+  );
   const heads = ["Have", "Generated", "Total", ...(agreement ? ["Right label"] : [])];
   const table = el(
     "table.table.stacking.plan-table",
     { role: "table", "aria-labelledby": "plan-title" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, el("th", { scope: "col", role: "columnheader" }, "Class"), heads.map((head) => el("th.num", { scope: "col", role: "columnheader" }, head)), el("th", { role: "columnheader" }, drawKey()))),
+    el(
+      "thead",
+      { role: "rowgroup" },
+      el(
+        "tr",
+        { role: "row" },
+        el("th", { scope: "col", role: "columnheader" }, "Class"),
+        heads.map((head) => el("th.num", { scope: "col", role: "columnheader" }, head)),
+        el("th", { role: "columnheader" }, drawKey()),
+      ),
+    ),
     body,
   );
-  const more = plan.rows.length > MANY_CLASSES && el("button.button", { type: "button", on: { click: (event) => { body.replaceChildren(...plan.rows.map((row) => drawRow(row, plan, agreement))); event.currentTarget.remove(); } } }, `Show all ${plan.rows.length} classes`);
+  const more = plan.rows.length > MANY_CLASSES && el(
+    "button.button",
+    {
+      type: "button",
+      on: {
+        click: (event) => { body.replaceChildren(
+          ...plan.rows.map((row) => drawRow(row, plan, agreement)),
+        ); event.currentTarget.remove(); },
+      },
+    },
+    `Show all ${plan.rows.length} classes`,
+  );
   return [table, more];
 }
 
 function drawKey() {
-  return el("span.plan-key", {}, el("span", {}, el("span.key.key-have", { "aria-hidden": "true" }), "you have"), el("span", {}, el("span.key.series-1", { "aria-hidden": "true" }), "generated"));
+  return el(
+    "span.plan-key",
+    {},
+    el("span", {}, el("span.key.key-have", { "aria-hidden": "true" }), "you have"),
+    el("span", {}, el("span.key.series-1", { "aria-hidden": "true" }), "generated"),
+  );
 }
 
 function drawRow(row, plan, agreement) {
@@ -71,32 +106,94 @@ function drawRow(row, plan, agreement) {
     cell("Have", row.have.toLocaleString("en")),
     cell("Generated", el(row.made ? "strong" : "span.quiet-text", {}, row.made.toLocaleString("en"))),
     cell("Total", row.total.toLocaleString("en")),
-    agreement && cell("Right label", share === undefined ? "–" : formatShare(share), isLow && el("span.chip.bad", {}, "low")),
-    el("td.plot-cell", { role: "cell" }, drawParts([[row.have, "part-quiet"], [row.made, isLow ? "part-warn" : "part-1"]], high, 16)),
+    agreement && cell(
+      "Right label",
+      share === undefined ? "–" : formatShare(share),
+      isLow && el("span.chip.bad", {}, "low"),
+    ),
+    el(
+      "td.plot-cell",
+      { role: "cell" },
+      drawParts([[row.have, "part-quiet"], [row.made, isLow ? "part-warn" : "part-1"]], high, 16),
+    ),
   );
 }
 
 function drawTrust(plan, reference, agreement) {
   const parts = [];
   if (!agreement) {
-    parts.push(el("div.notice.warn", {}, el("p", {}, el("strong", {}, `Nobody has measured whether ${reference} draws the class it is asked for.`)), el("p", {}, el("code", {}, `fount evaluate ${reference} --data SOURCE --record`), " does; look at samples of the rare classes before you train on them.")));
+    parts.push(
+      el(
+        "div.notice.warn",
+        {},
+        el("p", {}, el("strong", {}, `Nobody has measured whether ${reference} draws the class it is asked for.`)),
+        el(
+          "p",
+          {},
+          el("code", {}, `fount evaluate ${reference} --data SOURCE --record`),
+          " does; look at samples of the rare classes before you train on them.",
+        ),
+      ),
+    );
   } else {
     parts.push(...drawWrongLabels(plan, reference, agreement));
   }
   parts.push(
-    el("div.notice", {}, el("p", {}, el("strong", {}, "Whether this helps your classifier must be measured."), " Generated images may teach nothing new, or do harm; augmentation of the real ones often does more. ", el("code", {}, "fount study utility --data SOURCE"), " compares them on your data, with intervals, and may answer no. Test on real images only.")),
+    el(
+      "div.notice",
+      {},
+      el(
+        "p",
+        {},
+        el("strong", {}, "Whether this helps your classifier must be measured."),
+        " Generated images may teach nothing new, or do harm; augmentation of the real ones often does more. ",
+        el("code", {}, "fount study utility --data SOURCE"),
+        " compares them on your data, with intervals, and may answer no. Test on real images only.",
+      ),
+    ),
   );
   return parts;
 }
 
 function drawWrongLabels(plan, reference, agreement) {
   const made = plan.rows.filter((row) => row.made);
-  const wrong = Math.round(made.reduce((sum, row) => sum + row.made * (1 - (agreement[row.name] ?? 1)), 0));
+  const wrong = countWrong(made, agreement);
   const low = made.filter((row) => agreement[row.name] < LOW_AGREEMENT);
   const parts = [];
   if (low.length) {
-    parts.push(el("div.notice.bad", {}, el("p", {}, el("strong", {}, `${reference} often draws another class when asked for ${low.map((row) => row.name).join(", ")}.`), ` About ${plural(Math.round(low.reduce((sum, row) => sum + row.made * (1 - agreement[row.name]), 0)), "image", "images")} of ${low.length === 1 ? "it" : "them"} would carry a wrong label. Choose another version, or fewer of these.`)));
+    parts.push(
+      el(
+        "div.notice.bad",
+        {},
+        el(
+          "p",
+          {},
+          el(
+            "strong",
+            {},
+            `${reference} often draws another class when asked for ${low.map((row) => row.name).join(", ")}.`,
+          ),
+          ` About ${plural(countWrong(low, agreement), "image", "images")} of ${low.length === 1 ? "it" : "them"} would`,
+          " carry a wrong label. Choose another version, or fewer of these.",
+        ),
+      ),
+    );
   }
-  if (plan.total) parts.push(el("p.hint", {}, `Right label: share of generated images that the judge takes for their class. By that, about ${wrong.toLocaleString("en")} of the ${plural(plan.total, "generated image", "generated images")} may look like another class; the judge errs, too.`, " ", el("a", { href: `./evaluation?model=${reference}` }, "All figures")));
+  if (plan.total) parts.push(
+    el(
+      "p.hint",
+      {},
+      "Right label: share of generated images that the judge takes for their class. By that, about ",
+      `${wrong.toLocaleString("en")} of the ${plural(plan.total, "generated image", "generated images")} may look like`,
+      " another class; the judge errs, too.",
+      " ",
+      el("a", { href: `./evaluation?model=${reference}` }, "All figures"),
+    ),
+  );
   return parts;
+}
+
+/** How many of what is made may look like another class. */
+function countWrong(rows, agreement) {
+  return Math.round(rows.reduce((sum, row) => sum + row.made * (1 - (agreement[row.name] ?? 1)), 0));
 }

@@ -12,7 +12,18 @@ import { drawChoices, fillVersions, findReference, getDetail, keepAddress, nameV
 const MAX_IN_ADDRESS = 3000;
 const CHOICES = [["max", "The largest"], ["number", "A number"], ["factor", "A multiple"]];
 
-const state = { models: [], chosen: null, text: "", to: "max", number: 1000, factor: 1.5, all: false, seed: 42n, limit: null, how: "" };
+const state = {
+  models: [],
+  chosen: null,
+  text: "",
+  to: "max",
+  number: 1000,
+  factor: 1.5,
+  all: false,
+  seed: 42n,
+  limit: null,
+  how: "",
+};
 let plan = null;
 let running = null;
 let toChoice = null;
@@ -44,7 +55,14 @@ async function start() {
   try {
     const models = await listModels();
     state.models = models.filter((model) => model.class_names.length && model.versions.length);
-    if (!state.models.length) return put(find("#plan"), el("p.empty", {}, models.length ? "No model of this service has classes, so there is nothing to balance by." : "This service has no models yet."));
+    if (!state.models.length) return put(
+      find("#plan"),
+      el(
+        "p.empty",
+        {},
+        models.length ? "No model of this service has classes, so there is nothing to balance by." : "This service has no models yet.",
+      ),
+    );
     readState(new URLSearchParams(location.search));
     fillVersions(find("#version"), state.models, state.chosen);
     find("#counts").value = state.text;
@@ -82,7 +100,10 @@ function readHave() {
   const names = state.chosen.model.class_names;
   const { have, unknown } = matchClasses(counts, names);
   const said = [...problems];
-  if (unknown.length) said.push(`${state.chosen.model.name} has no ${unknown.length === 1 ? "class" : "classes"} ${unknown.slice(0, 8).join(", ")}${unknown.length > 8 ? ", …" : ""}: left out. Its classes are ${names.slice(0, 20).join(", ")}${names.length > 20 ? ", …" : ""}.`);
+  if (unknown.length) said.push(
+    `${state.chosen.model.name} has no ${unknown.length === 1 ? "class" : "classes"} ${shorten(unknown)}: left out. ` +
+      `Its classes are ${shorten(names)}.`,
+  );
   const whole = state.all && have.size ? new Map(names.map((name) => [name, have.get(name) ?? 0])) : have;
   return { have: whole, how: state.how || how, problems: said };
 }
@@ -112,7 +133,10 @@ async function show() {
   const detail = await getDetail(chosen);
   if (chosen !== state.chosen) return;
   plan = { ...makePlan(have, chooseTo(have)), have };
-  put(host, drawPlan(plan, { reference: nameVersion(chosen), agreement: recordOf(detail)?.per_class?.label_agreement ?? null }));
+  put(
+    host,
+    drawPlan(plan, { reference: nameVersion(chosen), agreement: recordOf(detail)?.per_class?.label_agreement ?? null }),
+  );
   showDelivery();
 }
 
@@ -121,8 +145,15 @@ function shorten(names) {
 }
 
 function drawEmpty(allZero) {
-  const text = allZero ? "There is no image of any class: choose a number to bring them to." : "Type, paste or drop how many images of each class you have; the plan appears here as you type.";
-  return el("div.empty", {}, el("p", {}, text), el("p", {}, el("button.button", { type: "button", on: { click: setExample } }, "Show me an example")));
+  const text = allZero
+    ? "There is no image of any class: choose a number to bring them to."
+    : "Type, paste or drop how many images of each class you have; the plan appears here as you type.";
+  return el(
+    "div.empty",
+    {},
+    el("p", {}, text),
+    el("p", {}, el("button.button", { type: "button", on: { click: setExample } }, "Show me an example")),
+  );
 }
 
 function showDelivery() {
@@ -131,7 +162,8 @@ function showDelivery() {
   if (!plan.total) return;
   const isLarge = state.limit !== null && plan.total > state.limit;
   find("#download").disabled = isLarge;
-  if (!running) find("#download-status").textContent = isLarge ? `One answer holds at most ${plural(state.limit, "image", "images")}: take a dataset, shard by shard.` : "";
+  const limit = `One answer holds at most ${plural(state.limit ?? 0, "image", "images")}: take a dataset, shard by shard.`;
+  if (!running) find("#download-status").textContent = isLarge ? limit : "";
   showCode({ copies: find("#copies"), training: find("#training") }, buildBody(find("#format").value), plan);
 }
 
@@ -158,7 +190,10 @@ function setExample() {
 
 function take({ counts, how, problems }) {
   setText(counts.size ? writeCounts(counts) : state.text, how);
-  if (problems.length) put(find("#counts-problems"), problems.map((problem) => el("p.error-text", { role: "alert" }, problem)));
+  if (problems.length) put(
+    find("#counts-problems"),
+    problems.map((problem) => el("p.error-text", { role: "alert" }, problem)),
+  );
 }
 
 async function takeDrop(transfer) {
@@ -197,7 +232,11 @@ async function startDataset(event) {
   const host = find("#dataset");
   put(host, el("p.hint", {}, "…"));
   try {
-    await showDataset(host, buildBlock(), { shardSize: Number(find("#shard-size").value) || 1000, format: find("#shard-format").value });
+    await showDataset(
+      host,
+      buildBlock(),
+      { shardSize: Number(find("#shard-size").value) || 1000, format: find("#shard-format").value },
+    );
   } catch (error) {
     showProblem(host, error);
   }
@@ -222,8 +261,14 @@ function listen() {
   });
   find("#pick-file").addEventListener("click", () => find("#file").click());
   find("#pick-folder").addEventListener("click", () => find("#folder").click());
-  find("#file").addEventListener("change", async ({ target }) => target.files.length && take(await readFile(target.files[0])));
-  find("#folder").addEventListener("change", ({ target }) => take(countPaths([...target.files].map((file) => file.webkitRelativePath))));
+  find("#file").addEventListener(
+    "change",
+    async ({ target }) => target.files.length && take(await readFile(target.files[0])),
+  );
+  find("#folder").addEventListener(
+    "change",
+    ({ target }) => take(countPaths([...target.files].map((file) => file.webkitRelativePath))),
+  );
   find("#example").addEventListener("click", setExample);
   find("#version").addEventListener("change", ({ target }) => {
     state.chosen = findReference(state.models, target.value);

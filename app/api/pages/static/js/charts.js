@@ -24,7 +24,17 @@ export function drawBar({ value, interval, floor, high }) {
     "svg",
     { class: "plot bar-plot", height: 26, "aria-hidden": "true", focusable: "false" },
     svg("rect", { class: "track", x: percent(at(Math.min(...all))), y: 8, width: "96%", height: 10, rx: 2 }),
-    svg("rect", { class: "bar-fill", x: percent(ends[0]), y: 8, width: percent(Math.max(0.004, ends[1] - ends[0])), height: 10, rx: 2 }),
+    svg(
+      "rect",
+      {
+        class: "bar-fill",
+        x: percent(ends[0]),
+        y: 8,
+        width: percent(Math.max(0.004, ends[1] - ends[0])),
+        height: 10,
+        rx: 2,
+      },
+    ),
     interval && drawWhisker(at, interval, 13),
     drawFloor(at, floor, 3, 23),
   );
@@ -81,11 +91,19 @@ export function drawParts(parts, high, height = 14) {
   let from = 0;
   const rects = parts.map(([value, name]) => {
     const width = high > 0 ? value / high : 0;
-    const rect = value > 0 && svg("rect", { class: name, x: percent(from), y: 0, width: percent(Math.max(width, 0.004)), height });
+    const rect = value > 0 && svg(
+      "rect",
+      { class: name, x: percent(from), y: 0, width: percent(Math.max(width, 0.004)), height },
+    );
     from += width;
     return rect;
   });
-  return svg("svg", { class: "plot parts-plot", height, "aria-hidden": "true", focusable: "false" }, svg("rect", { class: "track", x: 0, y: 0, width: "100%", height }), rects);
+  return svg(
+    "svg",
+    { class: "plot parts-plot", height, "aria-hidden": "true", focusable: "false" },
+    svg("rect", { class: "track", x: 0, y: 0, width: "100%", height }),
+    rects,
+  );
 }
 
 let count = 0;
@@ -126,24 +144,46 @@ export function drawHistory({ title, text, points, floor }) {
 }
 
 function drawJoints(points, x, y) {
-  const placed = points.map((point, place) => ({ ...point, place })).filter(({ value, kind }) => value !== null && kind !== "other");
+  const placed = points.map((point, place) => ({ ...point, place })).filter(({ value, kind }) =>
+    value !== null && kind !== "other",
+  );
   return placed.slice(1).map((point, before) => {
     const last = placed[before];
-    return svg("line", { class: "joint", x1: percent(x(last.place)), y1: y(last.value), x2: percent(x(point.place)), y2: y(point.value) });
+    return svg(
+      "line",
+      { class: "joint", x1: percent(x(last.place)), y1: y(last.value), x2: percent(x(point.place)), y2: y(point.value) },
+    );
   });
 }
 
 function drawVersion({ name, value, interval, kind }, share, y) {
   const x = percent(share);
-  const label = svg("text", { class: `tick name${kind === "shown" ? " shown" : ""}`, x, y: HEIGHT - 10, "text-anchor": "middle" }, name);
-  if (value === null) return [svg("text", { class: "tick", x, y: HEIGHT - BOTTOM - 6, "text-anchor": "middle" }, "–"), label];
+  const label = svg(
+    "text",
+    { class: `tick name${kind === "shown" ? " shown" : ""}`, x, y: HEIGHT - 10, "text-anchor": "middle" },
+    name,
+  );
+  if (value === null) return [
+    svg("text", { class: "tick", x, y: HEIGHT - BOTTOM - 6, "text-anchor": "middle" }, "–"),
+    label,
+  ];
   const whisker = interval && svg(
     "g",
     { class: "whisker" },
     svg("line", { x1: x, x2: x, y1: y(interval[0]), y2: y(interval[1]) }),
-    interval.map((end) => svg("rect", { class: "cap", x, y: y(end) - 0.75, width: 9, height: 1.5, transform: "translate(-4.5 0)" })),
+    interval.map((end) =>
+      svg("rect", { class: "cap", x, y: y(end) - 0.75, width: 9, height: 1.5, transform: "translate(-4.5 0)" }),
+    ),
   );
-  return [svg("g", { class: `version ${kind}` }, whisker, svg("circle", { class: "point", cx: x, cy: y(value), r: kind === "shown" ? 6 : 4.5 })), label];
+  return [
+    svg(
+      "g",
+      { class: `version ${kind}` },
+      whisker,
+      svg("circle", { class: "point", cx: x, cy: y(value), r: kind === "shown" ? 6 : 4.5 }),
+    ),
+    label,
+  ];
 }
 
 /** Round numbers from below `low` to above `high`. */
@@ -154,5 +194,8 @@ function chooseTicks(low, high) {
   const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw);
   const first = Math.floor(low / step);
   const last = Math.ceil(high / step);
-  return Array.from({ length: Math.max(2, last - first + 1) }, (_, place) => Number(((first + place) * step).toPrecision(10)));
+  return Array.from(
+    { length: Math.max(2, last - first + 1) },
+    (_, place) => Number(((first + place) * step).toPrecision(10)),
+  );
 }

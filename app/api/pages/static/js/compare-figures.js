@@ -2,7 +2,17 @@
 
 import { drawPoints } from "./charts.js";
 import { el } from "./dom.js";
-import { familyOf, findObstacle, findWinner, formatFigure, formatInterval, labelOf, nameReference, sharesFigure, sortNames } from "./figures.js";
+import {
+  familyOf,
+  findObstacle,
+  findWinner,
+  formatFigure,
+  formatInterval,
+  labelOf,
+  nameReference,
+  sharesFigure,
+  sortNames,
+} from "./figures.js";
 
 /**
  * Draw what two records say of each other.
@@ -16,21 +26,37 @@ export function drawComparison(names, records) {
   const [first, second] = records;
   const obstacle = findObstacle(first, second);
   const shared = sortNames(Object.keys(first.metrics)).filter((name) => sharesFigure(name, first, second));
-  const winners = new Map(obstacle ? [] : shared.map((name) => [name, findWinner(first.metrics[name], second.metrics[name])]));
-  return [obstacle ? drawObstacle(obstacle) : drawVerdict(names, winners), drawTable(names, records, winners, obstacle), drawProtocols(names, records)];
+  const winners = new Map(
+    obstacle ? [] : shared.map((name) => [name, findWinner(first.metrics[name], second.metrics[name])]),
+  );
+  return [
+    obstacle ? drawObstacle(obstacle) : drawVerdict(names, winners),
+    drawTable(names, records, winners, obstacle),
+    drawProtocols(names, records),
+  ];
 }
 
 function drawUnmeasured(names) {
   return el(
     "div.notice.warn",
     {},
-    el("p", {}, el("strong", {}, `Nobody has measured ${names.join(" and ")}.`), " So there is nothing to hold against each other."),
+    el(
+      "p",
+      {},
+      el("strong", {}, `Nobody has measured ${names.join(" and ")}.`),
+      " So there is nothing to hold against each other.",
+    ),
     names.map((name) => el("p", {}, el("code", {}, `fount evaluate ${name} --data SOURCE --record`), " does that.")),
   );
 }
 
 function drawObstacle(obstacle) {
-  return el("div.notice.warn", {}, el("p", {}, el("strong", {}, "These figures cannot be held against each other:"), ` ${obstacle}.`), el("p", {}, "They are shown beside each other, and nothing is concluded from them."));
+  return el(
+    "div.notice.warn",
+    {},
+    el("p", {}, el("strong", {}, "These figures cannot be held against each other:"), ` ${obstacle}.`),
+    el("p", {}, "They are shown beside each other, and nothing is concluded from them."),
+  );
 }
 
 function drawVerdict(names, winners) {
@@ -43,7 +69,15 @@ function drawVerdict(names, winners) {
   return el(
     "div.notice",
     {},
-    sentences.length ? sentences : el("p", {}, el("strong", {}, names[0] === names[1] ? "One version, twice: nothing differs." : "No figure differs by more than its interval.")),
+    sentences.length ? sentences : el(
+      "p",
+      {},
+      el(
+        "strong",
+        {},
+        names[0] === names[1] ? "One version, twice: nothing differs." : "No figure differs by more than its interval.",
+      ),
+    ),
     sentences.length > 0 && isEven && el("p", {}, "The other figures do not differ by more than their intervals."),
   );
 }
@@ -58,7 +92,22 @@ function drawTable(names, records, winners, obstacle) {
   return el(
     "table.table.stacking.comparison",
     { role: "table", "aria-labelledby": "figures-title" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads.map((head, place) => el(place ? "th.num" : "th", { scope: "col", role: "columnheader" }, place === 1 || place === 2 ? drawHead(head, place) : head)), el("th", { scope: "col", role: "columnheader" }, el("span.visually-hidden", {}, "Plot")))),
+    el(
+      "thead",
+      { role: "rowgroup" },
+      el(
+        "tr",
+        { role: "row" },
+        heads.map((head, place) =>
+          el(
+            place ? "th.num" : "th",
+            { scope: "col", role: "columnheader" },
+            place === 1 || place === 2 ? drawHead(head, place) : head,
+          ),
+        ),
+        el("th", { scope: "col", role: "columnheader" }, el("span.visually-hidden", {}, "Plot")),
+      ),
+    ),
     el("tbody", { role: "rowgroup" }, all.map((name) => drawRow(name, records, winners, obstacle))),
   );
 }
@@ -77,13 +126,50 @@ function drawRow(name, records, winners, obstacle) {
   return el(
     "tr",
     { role: "row" },
-    el("th", { scope: "row", role: "rowheader" }, el("span.figure-name", {}, labelOf(name)), el("code.protocol", {}, name), el("span.hint.way", {}, known.better === "lower" ? "lower is better" : "higher is better")),
+    el(
+      "th",
+      { scope: "row", role: "rowheader" },
+      el("span.figure-name", {}, labelOf(name)),
+      el("code.protocol", {}, name),
+      el("span.hint.way", {}, known.better === "lower" ? "lower is better" : "higher is better"),
+    ),
     drawValue("A", pair[0], winner === "first"),
     drawValue("B", pair[1], winner === "second"),
-    el("td.num", { role: "cell", data: { label: "B − A" } }, apart === null ? el("span.quiet-text", {}, explainGap(name, pair, records, obstacle)) : [apart > 0 ? "+" : "", formatFigure(apart), el("span.interval", {}, winner ? (pair[0].interval && pair[1].interval ? "beyond both intervals" : "beyond 2 % of each") : apart === 0 ? "the same" : pair[0].interval && pair[1].interval ? "within the intervals" : "within 2 %")]),
-    el("td.num", { role: "cell", data: { label: "Real images" } }, floors.length ? floors.map((floor) => formatFigure(floor)).join(", ") : "–"),
-    el("td.plot-cell", { role: "cell" }, drawPoints({ rows: pair.map((metric, side) => metric && { ...metric, series: side + 1 }), floor: floors.length === 1 ? floors[0] : null })),
+    el(
+      "td.num",
+      { role: "cell", data: { label: "B − A" } },
+      apart === null ? el("span.quiet-text", {}, explainGap(name, pair, records, obstacle)) : [
+        apart > 0 ? "+" : "",
+        formatFigure(apart),
+        el(
+          "span.interval",
+          {},
+          weighGap(apart, winner, pair),
+        ),
+      ],
+    ),
+    el(
+      "td.num",
+      { role: "cell", data: { label: "Real images" } },
+      floors.length ? floors.map((floor) => formatFigure(floor)).join(", ") : "–",
+    ),
+    el(
+      "td.plot-cell",
+      { role: "cell" },
+      drawPoints(
+        {
+          rows: pair.map((metric, side) => metric && { ...metric, series: side + 1 }),
+          floor: floors.length === 1 ? floors[0] : null,
+        },
+      ),
+    ),
   );
+}
+
+function weighGap(apart, winner, pair) {
+  if (apart === 0) return "the same";
+  if (pair[0].interval && pair[1].interval) return winner ? "beyond both intervals" : "within the intervals";
+  return winner ? "beyond 2 % of each" : "within 2 %";
 }
 
 function drawValue(side, metric, isBetter) {
@@ -104,6 +190,20 @@ function explainGap(name, pair, records, obstacle) {
 }
 
 function drawProtocols(names, records) {
-  const facts = (record) => `${record.protocol} protocol, ${record.num_samples.toLocaleString("en")} samples of seed ${record.seed}; real images: ${nameReference(record)}; judge right about ${(100 * record.judge.accuracy).toFixed(2)} %`;
-  return el("div.hint.protocols", {}, records.map((record, side) => el("p", {}, el("strong", {}, `${"AB"[side]} ${names[side]}: `), facts(record), ".")), el("p", {}, "A difference counts where the 95 % intervals of both do not touch; a figure without an interval is given 2 % to both sides. The dashed line is what real images score."));
+  const facts = (record) =>
+    [
+      `${record.protocol} protocol, ${record.num_samples.toLocaleString("en")} samples of seed ${record.seed}`,
+      `real images: ${nameReference(record)}`,
+      `judge right about ${(100 * record.judge.accuracy).toFixed(2)} %`,
+    ].join("; ");
+  return el(
+    "div.hint.protocols",
+    {},
+    records.map((record, side) => el("p", {}, el("strong", {}, `${"AB"[side]} ${names[side]}: `), facts(record), ".")),
+    el(
+      "p",
+      {},
+      "A difference counts where the 95 % intervals of both do not touch; a figure without an interval is given 2 % to both sides. The dashed line is what real images score.",
+    ),
+  );
 }

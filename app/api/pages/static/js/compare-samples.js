@@ -20,7 +20,11 @@ export async function fetchPairs(order, { signal, onPair, onWait }) {
     halves.set(item.index, pair);
     if (pair.images[0] && pair.images[1]) onPair(pair);
   };
-  await Promise.all([order.first, order.second].map((version, side) => fetchSide(order, version, { signal, onWait }, (item) => take(side, item))));
+  await Promise.all(
+    [order.first, order.second].map((version, side) =>
+      fetchSide(order, version, { signal, onWait }, (item) => take(side, item)),
+    ),
+  );
 }
 
 async function fetchSide(order, version, options, onItem) {
@@ -51,10 +55,11 @@ export async function measurePairs(pairs) {
  * @param {object} view `pairs`, `order`, `layout` ("side" or "pairs"), `withDifference`.
  */
 export function drawPairs(host, { pairs, order, layout, withDifference }) {
+  const hasDifference = withDifference && pairs.every((pair) => pair.difference);
   const sides = [
     ["A", nameVersion(order.first), (pair) => pair.images[0]],
     ["B", nameVersion(order.second), (pair) => pair.images[1]],
-    ...(withDifference && pairs.every((pair) => pair.difference) ? [["|A − B|", "difference", (pair) => pair.difference.url]] : []),
+    ...(hasDifference ? [["|A − B|", "difference", (pair) => pair.difference.url]] : []),
   ];
   const open = (pair) => showPair(pair, order);
   const draw = layout === "side" ? drawSides : drawInterleaved;
@@ -71,11 +76,20 @@ function drawSides(pairs, sides, open) {
       el(
         "div",
         {},
-        el("h3.side-title", {}, place < 2 && el(`span.key.series-${place + 1}`, { "aria-hidden": "true" }), letter, " ", el("span.quiet-text", {}, name)),
+        el(
+          "h3.side-title",
+          {},
+          place < 2 && el(`span.key.series-${place + 1}`, { "aria-hidden": "true" }),
+          letter,
+          " ",
+          el("span.quiet-text", {}, name),
+        ),
         el(
           "ul.pair-grid",
           { "aria-label": `Samples of ${name}` },
-          pairs.map((pair) => el("li", {}, drawCell(pair, [read(pair)], `${letter}, ${describe(pair, Math.min(place, 1))}`, open))),
+          pairs.map((pair) =>
+            el("li", {}, drawCell(pair, [read(pair)], `${letter}, ${describe(pair, Math.min(place, 1))}`, open)),
+          ),
         ),
       ),
     ),
@@ -86,25 +100,35 @@ function drawInterleaved(pairs, sides, open) {
   return el(
     "ul.pair-grid.interleaved",
     { "aria-label": "Pairs" },
-    pairs.map((pair) => el("li", {}, drawCell(pair, sides.map(([, , read]) => read(pair)), `Pair, ${describe(pair, 0)}`, open))),
+    pairs.map((pair) =>
+      el("li", {}, drawCell(pair, sides.map(([, , read]) => read(pair)), `Pair, ${describe(pair, 0)}`, open)),
+    ),
   );
 }
 
 function drawCell(pair, urls, label, open) {
   return el(
     "button.cell",
-    { type: "button", tabindex: "-1", "aria-label": label, data: { index: pair.index }, on: { click: () => open(pair), pointerenter: mark, focus: mark, pointerleave: unmark, blur: unmark } },
+    {
+      type: "button",
+      tabindex: "-1",
+      "aria-label": label,
+      data: { index: pair.index },
+      on: { click: () => open(pair), pointerenter: mark, focus: mark, pointerleave: unmark, blur: unmark },
+    },
     urls.map((url) => el("img", { src: url, alt: "", decoding: "async" })),
   );
 }
 
 function mark(event) {
   const { index } = event.currentTarget.dataset;
-  for (const twin of event.currentTarget.closest(".pairs").querySelectorAll(`.cell[data-index="${index}"]`)) twin.toggleAttribute("data-twin", true);
+  const twins = event.currentTarget.closest(".pairs").querySelectorAll(`.cell[data-index="${index}"]`);
+  for (const twin of twins) twin.toggleAttribute("data-twin", true);
 }
 
 function unmark(event) {
-  for (const twin of event.currentTarget.closest(".pairs")?.querySelectorAll(".cell[data-twin]") ?? []) twin.removeAttribute("data-twin");
+  const twins = event.currentTarget.closest(".pairs")?.querySelectorAll(".cell[data-twin]") ?? [];
+  for (const twin of twins) twin.removeAttribute("data-twin");
 }
 
 function describe(pair, side) {
@@ -124,7 +148,17 @@ async function showPair(pair, order) {
       "div.large-pair",
       {},
       sides,
-      difference && el("figure", {}, el("img.pixels", { src: difference.url, alt: "Absolute difference; black is none" }), el("figcaption", {}, el("strong", {}, "|A − B|"), el("span.hint", {}, `mean ${difference.mean.toFixed(1)}, largest ${difference.largest} of 255`))),
+      difference && el(
+        "figure",
+        {},
+        el("img.pixels", { src: difference.url, alt: "Absolute difference; black is none" }),
+        el(
+          "figcaption",
+          {},
+          el("strong", {}, "|A − B|"),
+          el("span.hint", {}, `mean ${difference.mean.toFixed(1)}, largest ${difference.largest} of 255`),
+        ),
+      ),
     ),
     el("div.actions", {}, close),
   );
@@ -146,7 +180,12 @@ function drawLarge(pair, { model, version }, side, seed) {
       {},
       el("strong", {}, `${"AB"[side]} ${model.name}@${version}`),
       el("span.hint", {}, label === null ? "no class" : `class ${label}`),
-      el("button.button.small-button", { type: "button", on: { click: () => copyText(address(path), "Address copied") } }, "Copy address", el("span.visually-hidden", {}, ` of ${"AB"[side]}`)),
+      el(
+        "button.button.small-button",
+        { type: "button", on: { click: () => copyText(address(path), "Address copied") } },
+        "Copy address",
+        el("span.visually-hidden", {}, ` of ${"AB"[side]}`),
+      ),
     ),
   );
 }

@@ -12,7 +12,17 @@ import { drawChoices, fillVersions, findReference, getDetail, keepAddress, nameV
 const MAX_COUNT = 256;
 const MANY_CLASSES = 40;
 
-const state = { models: [], first: null, second: null, count: 24, seed: 42n, classes: [], layout: "side", withDifference: false, promoted: "second" };
+const state = {
+  models: [],
+  first: null,
+  second: null,
+  count: 24,
+  seed: 42n,
+  classes: [],
+  layout: "side",
+  withDifference: false,
+  promoted: "second",
+};
 let pairs = [];
 let running = null;
 let shown = null;
@@ -30,7 +40,9 @@ function readState(query) {
 }
 
 function keepState() {
-  const query = new URLSearchParams({ a: nameVersion(state.first), b: nameVersion(state.second), n: state.count, seed: state.seed });
+  const query = new URLSearchParams(
+    { a: nameVersion(state.first), b: nameVersion(state.second), n: state.count, seed: state.seed },
+  );
   for (const name of state.classes) query.append("class", name);
   if (state.layout !== "side") query.set("view", state.layout);
   if (state.withDifference) query.set("difference", "1");
@@ -46,7 +58,9 @@ function chooseFirst() {
 function chooseSecond({ model, version }) {
   const other = model.versions.filter((one) => one.version !== version).at(-1);
   if (other) return { model, version: other.version };
-  const alike = state.models.find((one) => one !== model && one.class_names.join() === model.class_names.join()) ?? state.models.find((one) => one !== model) ?? model;
+  const alike = state.models.find((one) =>
+    one !== model && one.class_names.join() === model.class_names.join(),
+  ) ?? state.models.find((one) => one !== model) ?? model;
   return { model: alike, version: alike.default_version ?? alike.versions.at(-1).version };
 }
 
@@ -73,7 +87,12 @@ function showForm() {
   count.set(state.count);
   find("#seed").value = String(state.seed);
   find("#difference").checked = state.withDifference;
-  layoutChoice = drawChoices(find("#layout"), [["side", "Side by side"], ["pairs", "In pairs"]], state.layout, setLayout);
+  layoutChoice = drawChoices(
+    find("#layout"),
+    [["side", "Side by side"], ["pairs", "In pairs"]],
+    state.layout,
+    setLayout,
+  );
   showClasses();
   showHint();
 }
@@ -90,10 +109,21 @@ function showClasses() {
   };
   put(
     find("#classes"),
-    names.slice(0, MANY_CLASSES).map((name) => el("button.segment", { type: "button", "aria-pressed": String(state.classes.includes(name)), on: { click: (event) => toggle(event, name) } }, name)),
+    names.slice(0, MANY_CLASSES).map((name) =>
+      el(
+        "button.segment",
+        {
+          type: "button",
+          "aria-pressed": String(state.classes.includes(name)),
+          on: { click: (event) => toggle(event, name) },
+        },
+        name,
+      ),
+    ),
   );
   const all = new Set([...state.first.model.class_names, ...state.second.model.class_names]).size;
-  find("#classes-hint").textContent = names.length < all ? "Classes that both have. None chosen: each sample draws its own." : "None chosen: each sample draws its own.";
+  const which = names.length < all ? "Classes that both have. " : "";
+  find("#classes-hint").textContent = `${which}None chosen: each sample draws its own.`;
 }
 
 function showHint() {
@@ -108,7 +138,13 @@ async function compare() {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  const order = { first: state.first, second: state.second, count: state.count, seed: state.seed, classes: [...state.classes] };
+  const order = {
+    first: state.first,
+    second: state.second,
+    count: state.count,
+    seed: state.seed,
+    classes: [...state.classes],
+  };
   keepState();
   showCode(order);
   showFigures(order);
@@ -118,7 +154,14 @@ async function compare() {
   status.textContent = "computing…";
   try {
     put(find("#problem"));
-    await fetchPairs(order, { signal, onPair: (pair) => pairs.push(pair), onWait: (seconds) => (status.textContent = `busy; again in ${Math.ceil(seconds)} s`) });
+    await fetchPairs(
+      order,
+      {
+        signal,
+        onPair: (pair) => pairs.push(pair),
+        onWait: (seconds) => (status.textContent = `busy; again in ${Math.ceil(seconds)} s`),
+      },
+    );
     pairs.sort((one, other) => one.index - other.index);
     await show();
   } catch (error) {
@@ -137,16 +180,25 @@ async function show() {
   drawPairs(find("#pairs"), { pairs, order, layout: state.layout, withDifference: state.withDifference });
   find("#pairs-hint").hidden = !pairs.length;
   const parts = [`${pairs.length} ${pairs.length === 1 ? "pair" : "pairs"} of seed ${order.seed}`];
-  if (state.withDifference) parts.push(mean === null ? "no differences: sizes of images differ" : mean === 0 ? "every pixel is the same" : `mean difference ${mean.toFixed(1)} of 255`);
-  if (order.classes.length === 0 && pairs.some(({ labels }) => labels[0] !== labels[1])) parts.push("some pairs drew different classes");
+  if (state.withDifference) parts.push(tellDifference(mean));
+  const areMixed = order.classes.length === 0 && pairs.some(({ labels }) => labels[0] !== labels[1]);
+  if (areMixed) parts.push("some pairs drew different classes");
   find("#status").textContent = parts.join(" · ");
+}
+
+function tellDifference(mean) {
+  if (mean === null) return "no differences: sizes of images differ";
+  return mean === 0 ? "every pixel is the same" : `mean difference ${mean.toFixed(1)} of 255`;
 }
 
 async function showFigures(order) {
   const host = find("#figures");
   try {
     const details = await Promise.all([getDetail(order.first), getDetail(order.second)]);
-    if (order.first === state.first && order.second === state.second) put(host, drawComparison([nameVersion(order.first), nameVersion(order.second)], details.map(recordOf)));
+    if (order.first === state.first && order.second === state.second) put(
+      host,
+      drawComparison([nameVersion(order.first), nameVersion(order.second)], details.map(recordOf)),
+    );
   } catch (error) {
     showProblem(host, error, () => showFigures(order));
   }
@@ -159,9 +211,16 @@ function showCode(order) {
     http: { method: "POST", path: "/v1/samples", json: body, output: "b.zip" },
     client: { name: "sample", args: [model], kwargs: rest.format ? omit(rest, "format") : rest, result: "b" },
     cli: ["fount", "compare", nameVersion(order.first), nameVersion(order.second)],
-    notes: { curl: `The samples of B; the same with ${nameVersion(order.first)} for A.`, python: "The samples of B; the same for A.", cli: "The figures, from the model repository." },
+    notes: {
+      curl: `The samples of B; the same with ${nameVersion(order.first)} for A.`,
+      python: "The samples of B; the same for A.",
+      cli: "The figures, from the model repository.",
+    },
   });
-  drawChoices(find("#promoted"), [["first", `A ${nameVersion(order.first)}`], ["second", `B ${nameVersion(order.second)}`]], state.promoted, (side) => {
+  drawChoices(find("#promoted"), [
+    ["first", `A ${nameVersion(order.first)}`],
+    ["second", `B ${nameVersion(order.second)}`],
+  ], state.promoted, (side) => {
     state.promoted = side;
     showPromotion();
   });
@@ -175,14 +234,25 @@ function omit(object, name) {
 function showPromotion() {
   const { model, version } = state[state.promoted];
   const alias = find("#alias").value.trim() || "production";
-  const isThere = model.aliases[alias] === version;
-  const before = model.aliases[alias];
-  find("#promote-note").textContent = isThere ? `${alias} points to ${model.name}@${version} already.` : before ? `${alias} of ${model.name} points to version ${before} now; fount models rollback ${model.name} leads back there.` : `${model.name} has no alias ${alias} yet.`;
+  find("#promote-note").textContent = tellAlias(model, version, alias);
   showCopies(find("#promote-copies"), {
-    cli: ["fount", "models", "promote", `${model.name}@${version}`, ...(alias === "production" ? [] : ["--alias", alias])],
+    cli: [
+      "fount",
+      "models",
+      "promote",
+      `${model.name}@${version}`,
+      ...(alias === "production" ? [] : ["--alias", alias]),
+    ],
     http: { method: "PUT", path: `/v1/models/${model.name}/aliases/${encodeURIComponent(alias)}`, json: { version } },
     notes: { curl: "Needs a key with the scope admin where the service has keys. It does not look at the figures." },
   });
+}
+
+function tellAlias(model, version, alias) {
+  const before = model.aliases[alias];
+  if (before === undefined) return `${model.name} has no alias ${alias} yet.`;
+  if (before === version) return `${alias} points to ${model.name}@${version} already.`;
+  return `${alias} of ${model.name} points to version ${before} now; fount models rollback ${model.name} leads back there.`;
 }
 
 function setLayout(layout) {

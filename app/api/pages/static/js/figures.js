@@ -3,12 +3,31 @@
 
 const TOLERANCE = 0.02;
 
+/** Label agreement below this share is called low. */
+export const LOW_AGREEMENT = 0.95;
+
 /** Groups of figures, in reading order: {id, title, families}. */
 export const GROUPS = [
-  { id: "distance", title: "How far from real images", families: ["fid", "fid_balanced", "kid", "fid_per_class_mean", "fid_per_class_worst", "inception_fid", "inception_kid"] },
+  {
+    id: "distance",
+    title: "How far from real images",
+    families: [
+      "fid",
+      "fid_balanced",
+      "kid",
+      "fid_per_class_mean",
+      "fid_per_class_worst",
+      "inception_fid",
+      "inception_kid",
+    ],
+  },
   { id: "use", title: "Use for training", families: ["cas"] },
   { id: "variety", title: "Is all of reality there", families: ["coverage", "recall", "modes", "reverse_kl"] },
-  { id: "fidelity", title: "Do samples look real", families: ["precision", "density", "inception_score", "inception_inception_score"] },
+  {
+    id: "fidelity",
+    title: "Do samples look real",
+    families: ["precision", "density", "inception_score", "inception_inception_score"],
+  },
   { id: "classes", title: "Right classes", families: ["label_agreement", "label_agreement_worst"] },
   { id: "copies", title: "Copies of training images", families: ["memorisation"] },
   { id: "reconstruction", title: "Encoder and back", families: ["reconstruction_mse"] },
@@ -114,7 +133,9 @@ export const FAMILIES = {
 const ORDER = GROUPS.flatMap((group) => group.families);
 
 /** Figures whose values are shares: their scale is 0 to 1. */
-export const SHARES = new Set(["cas", "coverage", "recall", "precision", "label_agreement", "label_agreement_worst", "memorisation"]);
+export const SHARES = new Set(
+  ["cas", "coverage", "recall", "precision", "label_agreement", "label_agreement_worst", "memorisation"],
+);
 
 /** A figure's name without sample count and reference: "fid" for "fid_10k_test". */
 export function familyOf(name) {

@@ -11,12 +11,32 @@ import { keepAddress } from "./versions.js";
 const MAX_AT_ONCE = 20;
 
 const VERDICTS = {
-  identical: ["good", "Fount made it, and this is the file", "Computing the sample again gives this file, byte for byte."],
-  "same-pixels": ["good", "Fount made this picture", "Every pixel is that of the sample. The file was written again by other software, or another release."],
-  "differs-by-rounding": ["good", "Fount made this picture, on another kind of device", "Pixels are those of the sample up to rounding."],
-  differs: ["bad", "This is not the sample that it says to be", "It bears the mark of a sample that looks otherwise: pixels were changed, or the mark was put on another picture."],
+  identical: [
+    "good",
+    "Fount made it, and this is the file",
+    "Computing the sample again gives this file, byte for byte.",
+  ],
+  "same-pixels": [
+    "good",
+    "Fount made this picture",
+    "Every pixel is that of the sample. The file was written again by other software, or another release.",
+  ],
+  "differs-by-rounding": [
+    "good",
+    "Fount made this picture, on another kind of device",
+    "Pixels are those of the sample up to rounding.",
+  ],
+  differs: [
+    "bad",
+    "This is not the sample that it says to be",
+    "It bears the mark of a sample that looks otherwise: pixels were changed, or the mark was put on another picture.",
+  ],
   unverifiable: ["warn", "This service cannot check it", ""],
-  unmarked: ["warn", "It does not say which sample it is", "Fount writes that into PNG files. This is another format or not from Fount, or other software took the mark away."],
+  unmarked: [
+    "warn",
+    "It does not say which sample it is",
+    "Fount writes that into PNG files. This is another format or not from Fount, or other software took the mark away.",
+  ],
 };
 
 async function verifyFile(file) {
@@ -51,7 +71,12 @@ async function showAnswer(card, file, answer) {
   put(
     card,
     el(`div.notice.${tone}`, {}, el("h2", {}, title), el("p", {}, text || `Why: ${answer.detail}.`)),
-    el("div.verified-body", {}, pictures, el("div.verified-facts", {}, el("h3", {}, file.name), drawQuestions(answer), answer.sample && drawSample(answer))),
+    el(
+      "div.verified-body",
+      {},
+      pictures,
+      el("div.verified-facts", {}, el("h3", {}, file.name), drawQuestions(answer), answer.sample && drawSample(answer)),
+    ),
   );
 }
 
@@ -67,34 +92,60 @@ async function loadAgain(path) {
 async function drawPictures(url, again, answer) {
   const shown = await decodeImage(url).then(() => true, () => false);
   const compared = shown && again ? await compareImages(url, again, { gain: 8 }).catch(() => null) : null;
-  const figure = (source, alt, caption) => el("figure", {}, el("img.pixels", { src: source, alt }), el("figcaption.hint", {}, caption));
+  const figure = (source, alt, caption) => el(
+    "figure",
+    {},
+    el("img.pixels", { src: source, alt }),
+    el("figcaption.hint", {}, caption),
+  );
   return el(
     "div.large-pair.verified-pictures",
     {},
-    shown ? figure(url, "The image that you gave", "What you gave") : el("p.hint", {}, "This browser cannot show the file."),
+    shown ? figure(url, "The image that you gave", "What you gave") : el(
+      "p.hint",
+      {},
+      "This browser cannot show the file.",
+    ),
     again && figure(again, "The sample, computed again", "Computed again"),
-    compared && compared.largest > 0 && figure(compared.url, "Where they differ, eight times as strong", `Difference × 8; largest ${answer.max_difference ?? compared.largest} of 255`),
+    compared && compared.largest > 0 && figure(
+      compared.url,
+      "Where they differ, eight times as strong",
+      `Difference × 8; largest ${answer.max_difference ?? compared.largest} of 255`,
+    ),
   );
 }
 
 function drawQuestions(answer) {
   const { verdict, max_difference: largest } = answer;
   const computed = ["identical", "same-pixels", "differs-by-rounding", "differs"].includes(verdict);
-  const made = { true: ["yes", "good"], false: ["no", "bad"], null: ["not known", "warn"] }[String(answer.made_by_fount)];
+  const made = {
+    true: ["yes", "good"],
+    false: ["no", "bad"],
+    null: ["not known", "warn"],
+  }[String(answer.made_by_fount)];
   const rows = [
     ["Made by Fount?", ...made],
     ["Says that it is synthetic?", ...(answer.claims_to_be_synthetic ? ["yes", "good"] : ["no", "warn"])],
     ["Same bytes?", ...(verdict === "identical" ? ["yes", "good"] : computed ? ["no", "warn"] : ["not compared", ""])],
     ["Same pixels?", ...readPixels(verdict, largest, computed)],
   ];
-  return el("dl.facts.questions", {}, rows.map(([question, said, tone]) => [el("dt", {}, question), el("dd", {}, el(`span.chip${tone ? `.${tone}` : ""}`, {}, said))]));
+  return el(
+    "dl.facts.questions",
+    {},
+    rows.map(([question, said, tone]) =>
+      [el("dt", {}, question), el("dd", {}, el(`span.chip${tone ? `.${tone}` : ""}`, {}, said))],
+    ),
+  );
 }
 
 function readPixels(verdict, largest, computed) {
   if (!computed) return ["not compared", ""];
   if (verdict === "identical" || verdict === "same-pixels") return ["yes, every one", "good"];
   if (verdict === "differs-by-rounding") return [`up to rounding: at most ${largest} of 255`, "good"];
-  return largest === null ? ["no: another size or kind of image", "bad"] : [`no: changed by up to ${largest} of 255`, "bad"];
+  return largest === null ? ["no: another size or kind of image", "bad"] : [
+    `no: changed by up to ${largest} of 255`,
+    "bad",
+  ];
 }
 
 function drawSample({ sample, numerics, verdict }) {
@@ -113,7 +164,18 @@ function drawSample({ sample, numerics, verdict }) {
   return [
     el("h3.sample-title", {}, verdict === "differs" ? "The sample that its mark names" : "The sample"),
     el("dl.facts", {}, rows.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
-    link && el("p.row-flow", {}, el("a", { href: link }, "Permanent link"), el("button.button.small-button", { type: "button", on: { click: () => copyText(link, "Link copied") } }, "Copy link"), el("a", { href: `./generate?model=${sample.model}&seed=${sample.seed}` }, "More of this seed"), el("span.visually-hidden", {}, ` of ${model}`)),
+    link && el(
+      "p.row-flow",
+      {},
+      el("a", { href: link }, "Permanent link"),
+      el(
+        "button.button.small-button",
+        { type: "button", on: { click: () => copyText(link, "Link copied") } },
+        "Copy link",
+      ),
+      el("a", { href: `./generate?model=${sample.model}&seed=${sample.seed}` }, "More of this seed"),
+      el("span.visually-hidden", {}, ` of ${model}`),
+    ),
     !link && el("p.hint", {}, "A sample of this kind has no address of its own."),
   ];
 }
@@ -121,7 +183,16 @@ function drawSample({ sample, numerics, verdict }) {
 async function verifyAll(files) {
   const images = [...files].slice(0, MAX_AT_ONCE);
   put(find("#problem"));
-  if (files.length > MAX_AT_ONCE) put(find("#problem"), el("p.notice", {}, `The first ${MAX_AT_ONCE} of ${files.length} files are checked here. For many, there is `, el("code", {}, "fount verify"), "."));
+  if (files.length > MAX_AT_ONCE) put(
+    find("#problem"),
+    el(
+      "p.notice",
+      {},
+      `The first ${MAX_AT_ONCE} of ${files.length} files are checked here. For many, there is `,
+      el("code", {}, "fount verify"),
+      ".",
+    ),
+  );
   for (const file of images) await verifyFile(file);
 }
 
@@ -192,7 +263,12 @@ function listen() {
 listen();
 showCopies(find("#copies"), {
   http: { method: "POST", path: "/v1/verifications", parts: [{ name: "image", file: "image.png" }] },
-  client: { name: "verify", args: ["image.png"], result: "answer", then: ['print(answer["verdict"], answer["detail"])'] },
+  client: {
+    name: "verify",
+    args: ["image.png"],
+    result: "answer",
+    then: ['print(answer["verdict"], answer["detail"])'],
+  },
   cli: ["fount", "verify", "image.png"],
   notes: { cli: "Exit code 0: all files are samples of Fount." },
 });

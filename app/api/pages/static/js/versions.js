@@ -11,7 +11,9 @@ export function findReference(models, reference) {
   const model = models.find((one) => one.name === name);
   if (!model) return null;
   const number = selector === undefined ? model.default_version : (model.aliases[selector] ?? Number(selector));
-  const version = model.versions.find((one) => one.version === number) ?? (selector === undefined ? model.versions.at(-1) : null);
+  const version = model.versions.find((one) => one.version === number) ?? (
+    selector === undefined ? model.versions.at(-1) : null
+  );
   return version ? { model, version: version.version } : null;
 }
 
@@ -70,7 +72,12 @@ export function drawChoices(host, choices, chosen, onChoose) {
     choices.map(([value, label]) =>
       el(
         "button.segment",
-        { type: "button", role: "radio", data: { value }, on: { click: () => choose(value), keydown: (event) => step(event, host) } },
+        {
+          type: "button",
+          role: "radio",
+          data: { value },
+          on: { click: () => choose(value), keydown: (event) => step(event, host) },
+        },
         label,
       ),
     ),
