@@ -61,7 +61,12 @@ function fillHistory(host, record, history, shown) {
           " Hollow points were measured in another way and cannot be held against the others.",
       ),
     ),
-    el("details", {}, el("summary", {}, "As a table"), drawHistoryTable(model, points)),
+    el(
+      "details",
+      {},
+      el("summary", {}, "As a table"),
+      el("div.table-wrap", { tabindex: "0", role: "region", "aria-label": "Versions" }, drawHistoryTable(model, points)),
+    ),
     measured.length < points.length && el(
       "p.hint",
       {},
