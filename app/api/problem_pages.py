@@ -1,5 +1,7 @@
 """The pages behind every problem's ``type``, one by one over HTTP and together as ``docs/errors.md``."""
 
+from collections.abc import Iterator
+
 from app.api.problems import Row, describe_codes, explain_error
 from app.core.errors import iter_errors
 
@@ -33,7 +35,17 @@ def render_catalogue() -> str:
     local = sorted(
         f"## {error.code}\n\n{explain_error(error)}\n" for error in iter_errors() if error.code not in describe_codes()
     )
-    return "\n".join([_INTRODUCTION, *sections, _LOCAL, *local])
+    return "\n".join([_INTRODUCTION, *_index(), *sections, _LOCAL, *local])
+
+
+def _index() -> Iterator[str]:
+    """Write the codes by status, each with a link to its section."""
+    by_status: dict[int, list[str]] = {}
+    for code, (row, _) in describe_codes().items():
+        by_status.setdefault(row.status.value, []).append(f"[`{code}`](#{code})")
+    yield "| status | codes |\n|---|---|"
+    yield from (f"| {status} | {', '.join(codes)} |" for status, codes in sorted(by_status.items()))
+    yield ""
 
 
 def _render(code: str, row: Row, meaning: str, *, heading: str) -> str:
