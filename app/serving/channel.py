@@ -150,6 +150,7 @@ class _Connection(asyncio.Protocol):
     async def _reap(self) -> None:
         self._status = await self._process.wait()
         _log.info("worker-ended", pid=self.pid, status=self._status)
+        self._slots = self._slots[:0].copy()  # else its memory is kept until somebody collects cycles
         self._listener.lost()
         self._gone.set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
@@ -73,6 +74,26 @@ async def test_a_child_whose_frames_are_broken_is_ended(tmp_path, monkeypatch, c
         os.kill(worker.pid, 0)
     worker.send(config)
     worker.kill()
+
+
+async def test_the_memory_of_a_child_that_is_gone_is_given_back(tmp_path, monkeypatch, config):
+    program = tmp_path / "worker"
+    program.write_text(PROGRAM.format(python=sys.executable, said=b"", stays=True))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    worker = await DirectWorkers()(config, Listener())
+    was_mapped = "fount-pixels" in Path("/proc/self/maps").read_text()
+
+    gc.disable()
+    try:
+        worker.kill()
+        async with asyncio.timeout(60):
+            await worker.wait()
+
+        assert was_mapped
+        assert "fount-pixels" not in Path("/proc/self/maps").read_text()
+    finally:
+        gc.enable()
 
 
 async def test_a_child_that_cannot_be_started_leaves_nothing_behind(tmp_path, monkeypatch, config):
