@@ -154,8 +154,8 @@ TABLE: Mapping[type[ServiceError], Row] = {
     errors.ModelUnhealthyError: Row(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "The version is not healthy",
-        "Ask again by the model's name or an alias: when it stays so, the version before answers. `GET /v1/models/{name}` "
-        "tells the reason.",
+        "Ask again by the model's name or an alias: when it stays so, the version before answers. "
+        "`GET /v1/models/{name}` tells the reason.",
     ),
     errors.OutOfDeviceMemoryError: Row(
         HTTPStatus.SERVICE_UNAVAILABLE, "The device is out of memory", "Ask again later, or use a smaller model."

@@ -43,9 +43,7 @@ def kernel_distance(
     size = min(subset_size, len(real), len(generated))
     rng = np.random.default_rng(seed)
 
-    subsets = [
-        [rng.choice(len(rows), size, replace=False) for rows in (real, generated)] for _ in range(num_subsets)
-    ]
+    subsets = [[rng.choice(len(rows), size, replace=False) for rows in (real, generated)] for _ in range(num_subsets)]
     return summarise([squared_discrepancy(real[x], generated[y]) for x, y in subsets])
 
 

@@ -38,6 +38,10 @@ class Listener:
         self.gone.set()
 
 
+def has_pixels():
+    return "fount-pixels" in Path("/proc/self/maps").read_text()
+
+
 def count_descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -82,7 +86,7 @@ async def test_the_memory_of_a_child_that_is_gone_is_given_back(tmp_path, monkey
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
     worker = await DirectWorkers()(config, Listener())
-    was_mapped = "fount-pixels" in Path("/proc/self/maps").read_text()
+    was_mapped = has_pixels()
 
     gc.disable()
     try:
@@ -91,7 +95,7 @@ async def test_the_memory_of_a_child_that_is_gone_is_given_back(tmp_path, monkey
             await worker.wait()
 
         assert was_mapped
-        assert "fount-pixels" not in Path("/proc/self/maps").read_text()
+        assert not has_pixels()
     finally:
         gc.enable()
 
