@@ -25,7 +25,7 @@ from reliability.usage import Watch
 
 WAIT_S = 2.0
 FACTORS = (2, 5, 10, 50)
-NUM_SAMPLES = 128
+NUM_SAMPLES = 64
 REFUSAL_MS = 50.0
 RECOVERY_S = 5.0
 MOST_MEMORY_MIB = 1024.0
