@@ -36,8 +36,10 @@ def test_a_wrong_override_is_refused(override):
 
 
 def test_an_unknown_recipe_is_refused_by_listing_the_known_ones():
-    with pytest.raises(RecipeError, match="digits"):
+    with pytest.raises(RecipeError, match="no-such-recipe") as refusal:
         read_recipe("no-such-recipe")
+
+    assert "digits" in refusal.value.fields["recipes"]
 
 
 def test_a_recipe_may_be_a_file(tmp_path):
