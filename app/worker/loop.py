@@ -39,6 +39,7 @@ from app.worker.failures import describe_failure
 from app.worker.session import Session
 
 _IDLE_S = 2.0
+_TRIM_EVERY_S = 30.0
 
 
 def serve(control_fd: int, memory_fd: int) -> int:
@@ -130,6 +131,7 @@ class Loop:
         self._channel = channel
         self._session = session
         self._loads: deque[tuple[ModelRef, Generator[None, None, ModelLoaded]]] = deque()
+        self._trim_at = time.monotonic() + _TRIM_EVERY_S
 
     def run(self) -> None:
         """Work until ``Shutdown``."""
@@ -141,15 +143,22 @@ class Loop:
                 self._handle(message)
             if self._loads:
                 self._load_on()
+            if time.monotonic() >= self._trim_at:
+                self._trim()
 
     def _next(self) -> ToWorker | None:
         if self._loads:
             return self._channel.next(wait_s=0)
         message = self._channel.next(wait_s=_IDLE_S)
         if message is None:
-            give_back_memory()
+            self._trim()
             message = self._channel.next()
         return message
+
+    def _trim(self) -> None:
+        """Give back what is free: batches of every size leave gaps that add up, also while there is no rest."""
+        give_back_memory()
+        self._trim_at = time.monotonic() + _TRIM_EVERY_S
 
     def _handle(self, message: ToWorker) -> None:
         if isinstance(message, SampleBatch):

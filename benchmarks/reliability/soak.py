@@ -59,7 +59,7 @@ def draw(findings: Findings) -> str:
     samples = findings.figures["samples"]
     rows: dict[str, dict[str, list[float]]] = {
         f"{name} ({unit})": {str(role): [sample[f"{role} {name}"] for sample in samples] for role in ROLES}
-        for name, unit in (("pss", "MiB"), ("descriptors", "open"), ("threads", "running"))
+        for name, unit in (("own", "MiB"), ("descriptors", "open"), ("threads", "running"))
     }
     return draw_rows("What the processes hold", [sample["s"] for sample in samples], rows)
 
@@ -102,8 +102,8 @@ def _fit(samples: Sequence[tuple[float, dict[Role, Usage]]]) -> dict[str, tuple[
     warm = _cut_warm_up(samples)[:-1]  # the last one is at rest
     times = [at for at, _ in warm]
     roles: tuple[Role, ...] = ("api", "worker")
-    slopes = {role: fit_slope(times, [sample[role].pss for _, sample in warm]).per_hour() for role in roles}
-    together = [sum(sample[role].pss for role in ROLES) for _, sample in warm]
+    slopes = {role: fit_slope(times, [sample[role].own for _, sample in warm]).per_hour() for role in roles}
+    together = [sum(sample[role].own for role in ROLES) for _, sample in warm]
     return slopes | {"all": fit_slope(times, together).per_hour()}
 
 
@@ -112,6 +112,6 @@ def _cut_warm_up(samples: Sequence[Any]) -> Sequence[Any]:
 
 
 def _flatten(at: float, sample: dict[Role, Usage]) -> dict[str, float]:
-    names = ("rss", "pss", "descriptors", "threads", "processes")
+    names = ("rss", "own", "shared", "descriptors", "threads", "processes")
     figures = {f"{role} {name}": round(getattr(usage, name), 1) for role, usage in sample.items() for name in names}
     return {"s": round(at, 1), **figures}

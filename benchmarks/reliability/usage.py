@@ -22,10 +22,21 @@ _MIB = 2**20
 
 @dataclasses.dataclass(frozen=True)
 class Usage:
-    """What processes of one role hold together; memory in MiB, ``pss`` shared out among those that share it."""
+    """What processes of one role hold together; memory in MiB.
+
+    Attributes:
+        rss: All that is in memory, with what others hold as well.
+        own: Heaps and buffers, shared out among the service's processes that share them. Pages of files are left out:
+            a library's count falls and rises with the other programs of the machine that use it.
+        shared: The part of ``own`` that is a buffer between processes.
+        descriptors: Open files.
+        threads: Running.
+        processes: How many.
+    """
 
     rss: float = 0.0
-    pss: float = 0.0
+    own: float = 0.0
+    shared: float = 0.0
     descriptors: int = 0
     threads: int = 0
     processes: int = 0
@@ -89,7 +100,7 @@ class Watch:
         """Return what each role held at the start, at the end and at most."""
         return {
             role: {
-                "memory_mib": self._spread(role, "pss"),
+                "memory_mib": self._spread(role, "own"),
                 "descriptors": self._spread(role, "descriptors"),
                 "threads": self._spread(role, "threads"),
             }
@@ -117,7 +128,8 @@ def _read(pid: int) -> Usage:
         return Usage()
     return Usage(
         rss=memory.get("Rss", 0) * 1024 / _MIB,
-        pss=memory.get("Pss", 0) * 1024 / _MIB,
+        own=(memory.get("Pss_Anon", 0) + memory.get("Pss_Shmem", 0)) * 1024 / _MIB,
+        shared=memory.get("Pss_Shmem", 0) * 1024 / _MIB,
         descriptors=descriptors,
         threads=status.get("Threads", 0),
         processes=1,

@@ -205,6 +205,17 @@ def test_memory_is_given_back_once_there_has_been_nothing_to_do(monkeypatch):
     assert [BatchStarted, BatchDone] == kinds(channel)
 
 
+@pytest.mark.parametrize(("every_s", "times"), [(0.0, 2), (3600.0, 0)])
+def test_memory_is_given_back_from_time_to_time_while_there_is_no_rest(monkeypatch, every_s, times):
+    given_back = []
+    monkeypatch.setattr(loop, "give_back_memory", lambda: given_back.append(True))
+    monkeypatch.setattr(loop, "_TRIM_EVERY_S", every_s)
+
+    Loop(FakeChannel(make_batch(), make_batch(), Shutdown()), FakeSession()).run()
+
+    assert times == len(given_back)
+
+
 class QueueChannel:
     """Messages that several lanes wait for."""
 
