@@ -9,6 +9,7 @@ import typer
 
 from app.cli.console import console, err_console, fail, plain, print_json
 from app.cli.progress import create_bar
+from app.cli.recording import record_publication
 from app.cli.references import complete_models, find_version, open_repository
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _follow(bar: Progress) -> Callable[[int, int, str], None]:
 def _record(store: ModelRepository, manifest: Manifest, result: EvaluationRecord) -> Manifest:
     from app.training.publishing.quality import record_evaluation
 
-    return record_evaluation(store, manifest, result)
+    return record_publication(manifest.name, lambda: record_evaluation(store, manifest, result))
 
 
 def _print_record(manifest: Manifest, record: EvaluationRecord) -> None:

@@ -10,6 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from app.cli.console import console, err_console, fail, plain, print_json
+from app.cli.recording import recording
 from app.core.errors import ConfigurationError, NotFoundError
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ def create_key(
     from pydantic import ValidationError
 
     from app.api.keys import StoredKey, draw_key, hash_key, write_keys_file
-    from app.core.audit import Change, name_account, record_change
     from app.repository.manifest import utc_now
 
     path = _choose_file(keys_file)
@@ -67,7 +67,7 @@ def create_key(
         )
     except ValidationError as error:
         raise _explain(error) from None
-    with record_change(Change("key-created", name_account(), entry.id, after=" ".join(entry.scopes))):
+    with recording("key-created", entry.id, after=" ".join(entry.scopes)):
         write_keys_file(path, [*keys, entry])
     if as_json:
         print_json({"id": entry.id, "key": key, "scopes": entry.scopes, "keys_file": str(path)})
@@ -97,14 +97,13 @@ def revoke_key(
 ) -> None:
     """Revoke a key; a running service refuses it from the next request on."""
     from app.api.keys import write_keys_file
-    from app.core.audit import Change, name_account, record_change
 
     path = _choose_file(keys_file)
     keys = _read(path)
     revoked = next((key for key in keys if key.id == key_id), None)
     if revoked is None:
         raise NotFoundError(f"no key has the id {key_id}", ids=[key.id for key in keys])
-    with record_change(Change("key-revoked", name_account(), key_id, before=" ".join(revoked.scopes))):
+    with recording("key-revoked", key_id, before=" ".join(revoked.scopes)):
         write_keys_file(path, [key for key in keys if key is not revoked])
     if as_json:
         print_json({"id": key_id, "revoked": True})

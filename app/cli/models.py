@@ -13,14 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from app.cli.console import console, err_console, fail, plain, print_json
+from app.cli.recording import recording
 from app.cli.references import complete_models, find_version, open_repository, read_reference
 from app.core.errors import RepositoryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
 
-    from app.core.audit import Change
     from app.repository.manifest import Manifest
     from app.repository.reading import VersionCheck
     from app.repository.store import ModelRepository
@@ -137,7 +136,7 @@ def promote_model(
     name, version = find_version(store, reference, "REF")
     manifest = store.verify(name, version)
     incumbent = store.read_aliases(name).get(alias)
-    with _recording("alias-moved", f"{name}@{alias}", before=incumbent, after=version):
+    with recording("alias-moved", f"{name}@{alias}", before=incumbent, after=version):
         if incumbent not in (None, version) and not force:
             _require_quality(manifest, store.read_manifest(name, incumbent))
         previous = store.set_alias(name, alias, version)
@@ -154,7 +153,7 @@ def rollback_model(
     """Point an alias to where it pointed before its last move; again goes one step further back."""
     store = open_repository(repository)
     previous = store.read_aliases(name).get(alias)
-    with _recording("alias-rolled-back", f"{name}@{alias}", before=previous) as change:
+    with recording("alias-rolled-back", f"{name}@{alias}", before=previous) as change:
         change.after = version = store.rollback(name, alias)
     _tell_move(name, alias, previous, version, as_json=as_json)
 
@@ -173,20 +172,12 @@ def remove_model(
     name, version = _resolve_number(reference)
     if not yes and not typer.confirm(f"Delete {name}@{version} for good?", err=True):
         fail("nothing was removed")
-    with _recording("version-removed", f"{name}@{version}", before=version):
+    with recording("version-removed", f"{name}@{version}", before=version):
         store.remove(name, version)
     if as_json:
         print_json({"name": name, "version": version, "removed": True})
     else:
         console.print(f"removed {name}@{version}", markup=False)
-
-
-def _recording(
-    action: str, target: str, before: int | None, after: int | None = None
-) -> AbstractContextManager[Change]:
-    from app.core.audit import Change, name_account, record_change
-
-    return record_change(Change(action, name_account(), target, before, after))
 
 
 def _require_quality(candidate: Manifest, incumbent: Manifest) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.console import console, plain, print_json
+from app.cli.recording import record_publication
 from app.cli.references import open_repository
 
 if TYPE_CHECKING:
@@ -99,4 +100,5 @@ def _draw_grid(generator: TemplateGenerator, path: Path, name: str) -> Path:
 def _publish(generator: TemplateGenerator, repository: str | None, name: str) -> Manifest:
     from app.training.publishing.template import publish_template
 
-    return publish_template(open_repository(repository), name, generator)
+    store = open_repository(repository)
+    return record_publication(name, lambda: publish_template(store, name, generator))

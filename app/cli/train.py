@@ -10,6 +10,7 @@ import typer
 from app.cli.console import console, err_console, plain, print_json
 from app.cli.duration import parse_duration
 from app.cli.progress import create_bar
+from app.cli.recording import record_publication
 from app.cli.references import complete_recipes, open_repository
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _publish(
         with err_console.status("evaluating") as status:
             evaluation = session.evaluate(trained, protocol, on_progress=lambda _done, _of, what: status.update(what))
     with err_console.status("publishing"):
-        return session.publish(trained, store, name, evaluation=evaluation)
+        return record_publication(name, lambda: session.publish(trained, store, name, evaluation=evaluation))
 
 
 def _show_result(run: RunFolder, trained: TrainedRun, manifest: Manifest | None, *, as_json: bool) -> None:

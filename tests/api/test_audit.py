@@ -10,6 +10,7 @@ from app.core.settings import LogSettings
 from app.repository.manifest import utc_now
 
 URL = "/v1/models/tiny/aliases/candidate"
+REPOSITORY = "/v2/repository/models"
 
 
 @pytest.fixture
@@ -73,8 +74,33 @@ async def test_refused_moves_are_written_too(guarded, logged, caller, path, body
     assert outcome in {line["outcome"], "invalid-input"}
 
 
-async def test_what_is_no_name_is_not_written(guarded, logged):
-    await guarded.put("/v1/models/tiny/aliases/%22%0A{evil}", json={"version": 1}, headers=bearer("boss"))
+@pytest.mark.parametrize(
+    ("caller", "path", "line"),
+    [
+        ("boss", "tiny@2/load", ("version-loaded", "tiny@2", None, 2, "done")),
+        ("boss", "tiny/load", ("version-loaded", "tiny", None, 1, "done")),
+        ("reader", "tiny/load", ("version-loaded", "tiny", None, None, "missing-scope")),
+        ("boss", "absent/load", ("version-loaded", "absent", None, None, "model-not-found")),
+        ("boss", "tiny@2/unload", ("version-unloaded", "tiny@2", 2, None, "done")),
+        ("boss", "tiny/unload", ("version-unloaded", "tiny", None, None, "done")),
+        ("reader", "tiny/unload", ("version-unloaded", "tiny", None, None, "missing-scope")),
+        ("boss", "tiny@9/unload", ("version-unloaded", "tiny@9", None, None, "version-not-found")),
+    ],
+)
+async def test_loading_and_unloading_by_a_dialect_is_written(guarded, logged, caller, path, line):
+    await guarded.post(f"{REPOSITORY}/{path}", headers=bearer(caller))
+
+    [found] = logged()
+
+    assert line == tuple(found[name] for name in ("action", "target", "from", "to", "outcome"))
+    assert (caller, f"by-{caller}") == (found["who"], found["request_id"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/v1/models/tiny/aliases/%22%0A{evil}"), ("POST", f"{REPOSITORY}/%22%0A{{evil}}/load")]
+)
+async def test_what_is_no_name_is_not_written(guarded, logged, method, path):
+    await guarded.request(method, path, json={"version": 1}, headers=bearer("boss"))
 
     [line] = logged()
 
@@ -85,5 +111,7 @@ async def test_what_is_no_name_is_not_written(guarded, logged):
 async def test_reading_leaves_no_line(guarded, logged):
     await guarded.get("/v1/models", headers=bearer("boss"))
     await guarded.get("/v1/models/tiny/aliases/production", headers=bearer("boss"))
+    await guarded.post("/v2/repository/index", headers=bearer("boss"))
+    await guarded.post("/v2/models/tiny/infer", headers=bearer("boss"))
 
     assert [] == logged()

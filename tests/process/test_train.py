@@ -56,6 +56,7 @@ def wait_for_log(process):
 def publish(process):
     answer, errors = process.communicate(timeout=120)
     assert 0 == process.returncode, errors
+    assert '"action": "version-published"' in errors
     return json.loads(answer)
 
 

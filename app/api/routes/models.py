@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
 from app.api.access import requires
-from app.api.audit import AuditedRoute, note_change
+from app.api.audit import AuditedRoute, audits, note_change
 from app.api.caching import answer_file
 from app.api.conditions import expect_version, version_tag
 from app.api.documentation import BODY, KEYED, binary, problems
@@ -36,7 +36,8 @@ router = APIRouter(prefix="/v1/models", tags=["models"], route_class=AuditedRout
 READ = [requires(AccessScope.READ)]
 CARD: FileName = "README.md"
 GRID: FileName = "grid.png"
-ADMIN = [requires(AccessScope.ADMIN)]
+ADMIN = requires(AccessScope.ADMIN)
+ALIAS = "{name}@{alias}"
 
 IfMatch = Annotated[str | None, Header(description="Entity tag that the alias must have now, or `*`.")]
 IfNoneMatch = Annotated[str | None, Header(description="`*`: the alias must not exist yet.")]
@@ -125,7 +126,7 @@ async def get_alias(name: ModelName, alias: AliasName, services: ServicesDep, re
 
 @router.put(
     "/{name}/aliases/{alias}",
-    dependencies=ADMIN,
+    dependencies=[ADMIN, audits("alias-moved", ALIAS)],
     responses={
         201: {"model": AliasState, "description": "The alias is new."},
         **problems(
@@ -155,7 +156,7 @@ async def put_alias(
 
 @router.delete(
     "/{name}/aliases/{alias}",
-    dependencies=ADMIN,
+    dependencies=[ADMIN, audits("alias-deleted", ALIAS)],
     status_code=HTTPStatus.NO_CONTENT,
     responses=problems(*KEYED, "not-found", "model-not-found", "alias-not-found", "precondition-failed"),
 )

@@ -81,6 +81,7 @@ def test_recording_publishes_the_next_version_with_the_figures(evaluate, models)
     assert "published tiny@2: the weights of version 1, measured\n" in result.stdout
     assert "fid_40_test" in record.metrics
     assert None is read_evaluation(store.read_manifest("tiny", 1))
+    assert '"action": "version-published"' in result.stderr
 
 
 def test_data_without_a_test_split_is_said_and_named(models, evaluate):

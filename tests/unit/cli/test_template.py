@@ -37,6 +37,27 @@ def test_publishing_tells_the_version_as_json(fount, tmp_path):
     assert (tmp_path / "models" / "digits-2" / "1" / "manifest.json").is_file()
 
 
+def test_publishing_is_recorded(fount):
+    result = fount("shapes", "--publish")
+
+    [line] = map(json.loads, result.stderr.splitlines())
+    assert ("version-published", "shapes@1", None, 1, "done") == (
+        *(line[name] for name in ("action", "target", "from", "to", "outcome")),
+    )
+    assert line["who"].startswith("cli:")
+
+
+def test_publishing_that_fails_is_recorded(fount, tmp_path):
+    (tmp_path / "models").write_text("a file where the folder should be")
+
+    result = fount("shapes", "--publish")
+
+    line = json.loads(next(line for line in result.stderr.splitlines() if line.startswith("{")))
+    assert 1 == result.exit_code
+    assert ("version-published", "shapes", None) == (line["action"], line["target"], line["to"])
+    assert "done" != line["outcome"]
+
+
 def test_a_template_that_is_printed_can_be_drawn(fount, tmp_path):
     (tmp_path / "mine.toml").write_text(fount("shapes", "--show").stdout)
 

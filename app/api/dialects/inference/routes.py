@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.api.access import requires
 from app.api.answers import answer_order
+from app.api.audit import AuditedRoute, audits, note_change
 from app.api.dialects.ignoring import ignored_header
 from app.api.dialects.inference.asked import Asked, read_asked
 from app.api.dialects.inference.coding import choose_coding, code_format, inflate
@@ -18,17 +19,18 @@ from app.api.dialects.inference.planning import is_whole, plan_inference
 from app.api.dialects.inference.replies import Reply
 from app.api.keys import AccessScope
 from app.api.services import Services, ServicesDep
-from app.api.strict import StrictRoute, parse_json, read_body
+from app.api.strict import parse_json, read_body
 from app.api.waiting import read_terms
 from app.core.errors import InvalidInputError, MalformedBodyError, NotReadyError
 from app.schemas.names import is_version, split_reference
 from app.serving.versions import ServedVersion, check_ready
 
-router = APIRouter(route_class=StrictRoute, include_in_schema=False)
+router = APIRouter(route_class=AuditedRoute, include_in_schema=False)
 
 READ = [requires(AccessScope.READ)]
 SAMPLE = [requires(AccessScope.SAMPLE)]
-ADMIN = [requires(AccessScope.ADMIN)]
+ADMIN = requires(AccessScope.ADMIN)
+MODEL = "{model}"
 HEAD_LENGTH = "Inference-Header-Content-Length"
 _MAX_DIGITS = 9
 _RETRY_AFTER_S = 1
@@ -106,23 +108,27 @@ async def list_repository(services: ServicesDep, request: Request) -> list[dict[
     return list_versions(services.engine.catalog, only_ready=document.get("ready") is True)
 
 
-@router.post("/v2/repository/models/{model}/load", dependencies=ADMIN)
+@router.post("/v2/repository/models/{model}/load", dependencies=[ADMIN, audits("version-loaded", MODEL)])
 async def load_model(reference: Reference, services: ServicesDep, request: Request) -> Response:
     """Have a version loaded: the one that is named, else the one that the name stands for."""
     if (await _read_object(request)).get("parameters"):
         raise InvalidInputError("models are loaded as they were published, without parameters", pointer="/parameters")
     catalog = services.engine.catalog
     version = await catalog.obtain(reference)
+    note_change(None, version.ref.version)
     await catalog.warm(version.ref)
     check_ready(catalog.version(version.ref.name, version.ref.version))
     return Response()
 
 
-@router.post("/v2/repository/models/{model}/unload", dependencies=ADMIN)
+@router.post("/v2/repository/models/{model}/unload", dependencies=[ADMIN, audits("version-unloaded", MODEL)])
 async def unload_model(reference: Reference, services: ServicesDep, request: Request) -> Response:
     """Free the memory of a version, or of all of a model; the next request for one has it loaded again."""
     await _read_object(request)
-    for version in _find_versions(services, reference):
+    versions = _find_versions(services, reference)
+    if len(versions) == 1:
+        note_change(versions[0].ref.version)
+    for version in versions:
         services.engine.catalog.release(version.ref)
     return Response()
 
