@@ -18,6 +18,7 @@ from app.repository.manifest import utc_now
 from app.serving.cores import count_cores
 from reliability.arrivals import Order, Stage
 from reliability.liveness import Liveness
+from reliability.pinning import give_worker_a_core
 from reliability.report import Bar, Findings, at_least, at_most
 from reliability.service import Service, run_service
 from reliability.setting import ROOT, Setting
@@ -81,6 +82,7 @@ def overload_service(setting: Setting) -> Findings:
     }
     liveness = Liveness()
     with run_service(setting.repository, setting.folder, settings) as service:
+        give_worker_a_core(service)
         target = _Target(service, {name: _ask(setting, key) for name, key in keys.items()})
         target.measure("calm", [Stage(1.0, 0)], _CLOSED_CLIENTS)
         watch = Watch(service)
