@@ -90,6 +90,7 @@ async def test_a_page_that_a_browser_has_is_not_sent_again(client):
 
     assert "public, no-cache" == first.headers["cache-control"]
     assert (304, b"") == (again.status_code, again.content)
+    assert POLICY == again.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ def _answer_with(page: PageEntry) -> Callable[[ServicesDep, Request], Awaitable[
     async def get_page(services: ServicesDep, request: Request) -> Response:
         shell = render_shell(page, is_open=not services.settings.has_keys)
         headers = cache_headers(shell.tag, is_permanent=False, is_private=False)
+        headers["Content-Security-Policy"] = POLICY  # of a 304 too: a browser takes it over for the page that it kept
         known = answer_not_modified(request.headers.get("if-none-match"), headers)
-        headers["Content-Security-Policy"] = POLICY
         return known or Response(shell.content, headers=headers, media_type="text/html; charset=utf-8")
 
     return get_page
