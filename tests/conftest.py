@@ -15,7 +15,7 @@ from tests import fakes
 from tests.drafts import make_draft, make_files
 from tests.rig.kit import WORST_LIVENESS
 
-GROUPS = ("tests/process/", "tests/hostile/test_port_")
+GROUPS = ("tests/process/", "tests/hostile/test_port_", "tests/web/")
 """Paths of tests that run one by one, each group by one of the runners, in this order; all others come behind them."""
 
 
