@@ -8,7 +8,7 @@ from typing import Any
 
 from app.augmentation.policy import describe_operations
 
-CANARY = "canary7f3a91"
+CANARY = "canary~7f3a91"  # no alias may be called so: those are told
 """In what is sent; no refusal may repeat it."""
 _RAW = re.compile(r'"@raw(\d+)@"')
 _RAW_TOKENS = [
