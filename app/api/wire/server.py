@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import gc
 import os
 import signal
 import socket
@@ -134,6 +135,7 @@ class Server:
 
     async def _answer(self, listener: socket.socket) -> None:
         self._tick()
+        _freeze_heap()
         listener.setblocking(False)
         server = await self._loop.create_server(self._connect, sock=listener, backlog=BACKLOG)
         self._is_open = True
@@ -182,6 +184,12 @@ def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
     with contextlib.suppress(OSError):
         while True:
             yield listener.accept()[0]
+
+
+def _freeze_heap() -> None:
+    """Have collections leave out all that the start made, which stays: walking it held every request up for 60 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _exit_after(seconds: float, status: int) -> None:
