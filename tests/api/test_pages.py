@@ -95,7 +95,7 @@ async def test_a_page_that_a_browser_has_is_not_sent_again(client):
 
 @pytest.mark.parametrize(
     ("path", "media_type"),
-    [("css/fount.css", "text/css"), ("js/api.js", "text/javascript"), ("img/icon.svg", "image/svg+xml")],
+    [("css/ground.css", "text/css"), ("js/api.js", "text/javascript"), ("img/icon.svg", "image/svg+xml")],
 )
 async def test_a_static_file_is_kept_for_good(guarded, path, media_type):
     address = f"/static/{read_assets().digest}/{path}"

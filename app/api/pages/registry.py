@@ -15,6 +15,7 @@ class PageEntry:
         template: File in ``templates``, which extends ``base.html``.
         script: Module in ``static/js``, loaded after the frame's own.
         modules: What the script imports besides the frame's, fetched along with it.
+        styles: Files in ``static/css``, loaded after those of every page.
     """
 
     path: str
@@ -23,6 +24,7 @@ class PageEntry:
     template: str
     script: str
     modules: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
 
     @property
     def href(self) -> str:
@@ -31,7 +33,7 @@ class PageEntry:
 
 
 PAGES: Final = (
-    PageEntry("/", "Models", "Models", "models.html", "models.js", ("markdown.js",)),
+    PageEntry("/", "Models", "Models", "models.html", "models.js", ("markdown.js",), ("models.css",)),
     PageEntry(
         "/generate",
         "Generate",
@@ -39,6 +41,27 @@ PAGES: Final = (
         "generate.html",
         "generate.js",
         ("generate-state.js", "generate-grid.js", "generate-view.js", "generate-walk.js"),
+        ("generate.css",),
+    ),
+    PageEntry(
+        "/augment",
+        "Augment",
+        "Augment images",
+        "augment.html",
+        "augment.js",
+        (
+            "augment-copy.js",
+            "augment-editor.js",
+            "augment-fields.js",
+            "augment-grid.js",
+            "augment-json.js",
+            "augment-picker.js",
+            "augment-policy.js",
+            "augment-sources.js",
+            "augment-state.js",
+            "augment-steps.js",
+            "augment-trace.js",
+        ),
     ),
     PageEntry(
         "/compare",
@@ -55,6 +78,7 @@ PAGES: Final = (
             "compare-figures.js",
             "difference.js",
         ),
+        ("measures.css",),
     ),
     PageEntry(
         "/balance",
@@ -63,6 +87,7 @@ PAGES: Final = (
         "balance.html",
         "balance.js",
         ("versions.js", "figures.js", "charts.js", "balance-counts.js", "balance-plan.js", "balance-delivery.js"),
+        ("measures.css",),
     ),
     PageEntry(
         "/evaluation",
@@ -78,8 +103,15 @@ PAGES: Final = (
             "evaluation-classes.js",
             "evaluation-history.js",
         ),
+        ("measures.css",),
     ),
     PageEntry(
-        "/verify", "Verify", "Verify an image", "verify.html", "verify.js", ("versions.js", "difference.js", "png.js")
+        "/verify",
+        "Verify",
+        "Verify an image",
+        "verify.html",
+        "verify.js",
+        ("versions.js", "difference.js", "png.js"),
+        ("measures.css",),
     ),
 )
