@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from prometheus_client.registry import Collector
@@ -27,6 +27,7 @@ from app.api.monitoring.processes import BuildCollector, ChildrenCollector, watc
 from app.api.monitoring.pulse import Pulse, find_free_bytes
 from app.api.monitoring.versions import VersionCollector
 from app.api.pages.routes import router as pages_router
+from app.api.paths import RouteTemplates
 from app.api.problems import install_handlers
 from app.api.rates import Rates
 from app.api.routes import (
@@ -163,12 +164,17 @@ def _create_metrics(engine: Engine, *collectors: Collector) -> Metrics:
 
 def _guard(app: _Application, keys: KeyRing, services: Services, tracing: "Tracing | None") -> None:
     """Put the gate before the routes, and before the short way to some of them."""
-    metrics, rates = services.metrics, services.rates
-    count_request = metrics.count_request if tracing is None else _count_and_note(metrics)
-    app.add_middleware(Gate, keys=keys, rates=rates, count_request=count_request, takes_coded=takes_coded)
+    metrics = services.metrics
+    common: dict[str, Any] = {
+        "keys": keys,
+        "rates": services.rates,
+        "count_request": metrics.count_request if tracing is None else _count_and_note(metrics),
+        "name_route": RouteTemplates(app).name,
+    }
+    app.add_middleware(Gate, takes_coded=takes_coded, **common)
     app.add_middleware(DialectErrors)
     app.express = Express(owner=app, routes=[samples.EXPRESS])
-    app.express_gate = Gate(app.express, keys=keys, rates=rates, count_request=count_request)
+    app.express_gate = Gate(app.express, **common)
     if tracing is not None:
         app.add_middleware(tracing.wrap)
         app.express_gate = tracing.wrap(app.express_gate)

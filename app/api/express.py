@@ -41,6 +41,11 @@ class ExpressRoute:
     check: Callable[[Services, Request], None]
     answer: Callable[[Any, Services, Request], Awaitable[Response]]
 
+    @property
+    def path_format(self) -> str:
+        """Its template, as routes of the framework have it."""
+        return self.path
+
     async def handle(self, request: Request) -> Response:
         """Answer a request as the framework would.
 

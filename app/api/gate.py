@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.keys import ANYBODY, Caller, KeyRing
-from app.api.monitoring.answered import BROKEN_OFF, Answered, CountAnswer
+from app.api.monitoring.answered import BROKEN_OFF, UNMATCHED, Answered, CountAnswer
 from app.api.pages.registry import PAGES
 from app.api.problems import answer_error, answer_unexpected
 from app.api.rates import Allowance, Rates
@@ -52,6 +52,7 @@ class _Exchange:
     num_bytes: int = 0
     caller: Caller = field(default=ANYBODY)
     allowance: Allowance | None = None
+    route: str = UNMATCHED
 
     async def forward(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -79,6 +80,7 @@ class Gate:
         rates: How much each may ask for.
         count_request: Called once per request, when its answer is over.
         takes_coded: Tells the paths whose routes read bodies with a `Content-Encoding`; none by default.
+        name_route: Names the template that a path would reach, for what is refused here.
         clock: Monotonic time.
     """
 
@@ -90,6 +92,7 @@ class Gate:
         rates: Rates,
         count_request: CountAnswer,
         takes_coded: Callable[[str], bool] = lambda _: False,
+        name_route: Callable[[str], str] = lambda _: UNMATCHED,
         clock: Clock = monotonic,
     ) -> None:
         self._app = app
@@ -97,6 +100,7 @@ class Gate:
         self._rates = rates
         self._count_request = count_request
         self._takes_coded = takes_coded
+        self._name_route = name_route
         self._clock = clock
         self._log = get_logger("http").bind()  # once: binding costs as much as a line
         self._thinned = ThinnedLines()
@@ -150,6 +154,7 @@ class Gate:
             if not self._takes_coded(scope["path"]):
                 _check_encoding(headers)
         except ServiceError as error:
+            exchange.route = self._name_route(scope["path"])
             await answer_error(scope, error)(scope, receive, exchange.forward)
             return
         await self._app(scope, receive, exchange.forward)
@@ -164,7 +169,7 @@ class Gate:
         return caller
 
     def _report(self, method: str, scope: Scope, exchange: _Exchange, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        route = getattr(scope.get("route"), "path_format", exchange.route)
         known_method = method if method in _METHODS else "other"
         caller, problem = exchange.caller.id, scope["state"].get("problem")
         self._count_request(

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -23,6 +24,15 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 JSON_TYPE = "application/json"
 MAX_INTEGER_DIGITS = 40
 HUGE: Final = int("1" + "0" * MAX_INTEGER_DIGITS)
+
+
+class _StemConvertor(StringConvertor):
+    """A part of a path before a dot: with a plain one, the time to match grows by the square of the dots in a path."""
+
+    regex = "[^/.]+"
+
+
+register_url_convertor("stem", _StemConvertor())
 
 
 class StrictRoute(APIRoute):

@@ -43,6 +43,39 @@ async def test_metrics_count_requests_by_route_and_samples_by_version(client):
     assert metrics["fount_encode_seconds_count", "zip"] > 0
 
 
+@pytest.mark.parametrize(
+    ("request_line", "route"),
+    [
+        ("POST /v1/samples", "/v1/samples"),
+        ("GET /v1/models/secret-name", "/v1/models/{name}"),
+        ("PATCH /v1/models/secret-name/aliases/secret", "/v1/models/{name}/aliases/{alias}"),
+        ("GET /secret-path", "unmatched"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sections", "headers", "status"),
+    [
+        ({"api_key": "a-key-of-this-test"}, {}, "401"),
+        ({"rates": {"requests_per_minute": 1}}, {}, "429"),
+        ({}, {"Content-Encoding": "gzip"}, "415"),
+    ],
+    ids=["key", "rate", "coding"],
+)
+async def test_what_the_gate_refuses_is_counted_under_the_route_that_it_was_for(
+    open_client, make_settings, request_line, route, sections, headers, status
+):
+    method, path = request_line.split()
+    client = await open_client(make_settings(**sections))
+
+    for _ in range(2):
+        await client.request(method, path, headers=headers)
+
+    options = {"headers": {"Authorization": f"Bearer {sections['api_key']}"}} if "api_key" in sections else {}
+    counted = (await client.get("/metrics", **options)).text
+    assert f'method="{method}",route="{route}",status="{status}"' in counted
+    assert "secret" not in counted
+
+
 async def test_metrics_show_the_engine(client):
     await client.post("/v1/samples", json={"model": "tiny", "num_samples": 3})
 

@@ -64,6 +64,14 @@ def test_no_operation_fails_on_a_part_of_its_path_that_is_none(kit, operations, 
                 expect(answer, [404, 415, 422])
 
 
+@pytest.mark.parametrize("filler", [".", "..%2f", "a."])
+def test_no_path_takes_long_to_match(kit, operations, filler):
+    """The service is silent while it matches: see how long that was, which each case here is measured by."""
+    for path in sorted({path for _, path, _, _ in operations}):
+        target = fill(path)
+        expect(kit.ask("GET", f"{target}{filler * (50_000 // len(filler))}/x"), [404])
+
+
 @pytest.mark.parametrize("value", ["", CANARY, HUGE, "NaN", "-1", "%00", "1e400", "%ED%A0%80", "[]", "true"])
 def test_no_operation_fails_on_a_parameter_that_is_none(kit, operations, value):
     for method, path, _, parameters in operations:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 ANYBODY = "anybody"
 ENVIRONMENT = "environment"
 FILE = "file"
+UNMATCHED = "unmatched"
 BROKEN_OFF = "answer-broken-off"  # a problem that no answer can carry: the head was out
 
 
@@ -16,7 +17,7 @@ class Answered:
 
     Attributes:
         method: One of the methods of HTTP, or ``other``.
-        route: Template of its route, never a caller's path; ``unmatched`` without one.
+        route: Template of its route, never a caller's path; ``UNMATCHED`` without one.
         status: Of its answer; 499 for a caller who left before there was one.
         seconds: From its head to the end of its answer.
         caller: Id of its key.

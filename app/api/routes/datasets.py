@@ -81,7 +81,7 @@ async def get_dataset(dataset: Annotated[Dataset, Depends(find_dataset)], reques
 
 
 @router.get(
-    "/v1/datasets/{token}/shards/{shard}.{ext}",
+    "/v1/datasets/{token}/shards/{shard:stem}.{ext}",
     dependencies=SAMPLE,
     response_class=Response,
     openapi_extra=WAITS,

@@ -101,7 +101,7 @@ EXPRESS = ExpressRoute("/v1/samples", SampleRequest, AccessScope.SAMPLE, _check_
 
 
 @router.get(
-    "/v1/models/{name}/versions/{version}/samples/{seed}/{index}.{ext}",
+    "/v1/models/{name}/versions/{version}/samples/{seed}/{index:stem}.{ext}",
     dependencies=SAMPLE,
     response_class=Response,
     openapi_extra=WAITS,

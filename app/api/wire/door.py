@@ -2,13 +2,13 @@
 
 from typing import Protocol
 
-from app.api.monitoring.answered import ANYBODY, Answered, CountAnswer
+from app.api.monitoring.answered import ANYBODY, UNMATCHED, Answered, CountAnswer
 from app.api.thinning import ThinnedLines
 from app.api.wire.limits import Limits
 from app.api.wire.refusals import Refusal
 from app.core.logging import get_logger
 
-_METHOD, _ROUTE = "other", "unmatched"
+_METHOD = "other"
 
 
 class Waiting(Protocol):
@@ -57,7 +57,7 @@ class Door:
             now: Time of the event loop.
         """
         status = refusal.status.value
-        self._count_answer(Answered(_METHOD, _ROUTE, status, seconds, ANYBODY, problem=refusal.code))
-        left_out = self._thinned.pass_on((_ROUTE, status, refusal.code), now)
+        self._count_answer(Answered(_METHOD, UNMATCHED, status, seconds, ANYBODY, problem=refusal.code))
+        left_out = self._thinned.pass_on((UNMATCHED, status, refusal.code), now)
         if left_out is not None:
             self._log.debug("connection_refused", status=status, code=refusal.code, left_out=left_out)
