@@ -69,7 +69,7 @@ BODIES = {
         *INVALID,
     ),
     "unknown-class": (with_field(class_label=CANARY), 422, "unknown-class"),
-    "class-number-too-large": (with_field(class_label=3), 422, "unknown-class"),
+    "class-number-too-large": (with_field(class_label=99_999), 422, "unknown-class"),
     "class-negative": (with_field(class_label=-1), *INVALID),
     "class-true": (with_field(class_label=True), *INVALID),
     "class-empty": (with_field(class_label=""), *INVALID),
