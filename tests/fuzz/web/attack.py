@@ -109,8 +109,7 @@ class Attack:
                 connection = await connect(self.host, self.port)
             is_used = connection.answered > 0
             try:
-                async with asyncio.timeout(self.hang_s):
-                    return await self._exchange(number, attempt, connection, outcome)
+                return await self._exchange(number, attempt, connection, outcome)
             except TimeoutError:
                 connection.close()
                 outcome.note(number, attempt, f"no answer within {self.hang_s:g} s")
@@ -128,7 +127,8 @@ class Attack:
     ) -> Connection | None:
         connection.send(attempt.data)
         for is_head in attempt.due:
-            reply = await connection.read_reply(is_head=is_head)
+            async with asyncio.timeout(self.hang_s):
+                reply = await connection.read_reply(is_head=is_head)
             self._judge(number, attempt, reply, outcome)
             if reply.closes:
                 connection.close()
