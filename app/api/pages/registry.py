@@ -62,6 +62,7 @@ PAGES: Final = (
             "augment-steps.js",
             "augment-trace.js",
         ),
+        ("augment.css",),
     ),
     PageEntry(
         "/compare",
