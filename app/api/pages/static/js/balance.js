@@ -1,55 +1,19 @@
 // The balance wizard: counts, a plan, and its delivery.
 
 import { getJson, getKey, readSeed } from "./api.js";
-import { countPaths, listEntries, matchClasses, plural, readCounts, readFile, writeCounts } from "./balance-counts.js";
+import { countPaths, listEntries, plural, readFile, writeCounts } from "./balance-counts.js";
 import { download, formatBytes, FORMATS, showCode, showDataset } from "./balance-delivery.js";
 import { drawPlan, makePlan } from "./balance-plan.js";
+import { buildBlock, chooseTo, keepState, readHave, readState, shorten, state } from "./balance-state.js";
 import { el, find, put } from "./dom.js";
 import { recordOf } from "./figures.js";
 import { listModels, showProblem } from "./shell.js";
-import { drawChoices, fillVersions, findReference, getDetail, keepAddress, nameVersion } from "./versions.js";
+import { drawChoices, fillVersions, findReference, getDetail, nameVersion } from "./versions.js";
 
-const MAX_IN_ADDRESS = 3000;
 const CHOICES = [["max", "The largest"], ["number", "A number"], ["factor", "A multiple"]];
 
-const state = {
-  models: [],
-  chosen: null,
-  text: "",
-  to: "max",
-  number: 1000,
-  factor: 1.5,
-  all: false,
-  seed: 42n,
-  limit: null,
-  how: "",
-};
 let plan = null;
 let running = null;
-let toChoice = null;
-
-function readState(query) {
-  const given = findReference(state.models, query.get("model"));
-  state.chosen = given ?? findReference(state.models, state.models[0].name);
-  state.text = (query.get("have") ?? "").slice(0, MAX_IN_ADDRESS).replaceAll("~", "\n");
-  const to = query.get("to") ?? "max";
-  const factor = /^x(\d+(?:\.\d+)?)$/.exec(to);
-  if (factor) Object.assign(state, { to: "factor", factor: Math.min(1000, Number(factor[1])) });
-  else if (/^[1-9]\d{0,9}$/.test(to)) Object.assign(state, { to: "number", number: Math.min(1e9, Number(to)) });
-  state.all = query.get("all") === "1";
-  state.seed = readSeed(query.get("seed")) ?? state.seed;
-}
-
-function keepState() {
-  const query = new URLSearchParams({ model: nameVersion(state.chosen) });
-  const have = state.text.trim().replaceAll(/\r?\n/g, "~");
-  if (have && have.length <= MAX_IN_ADDRESS) query.set("have", have);
-  if (state.to === "number") query.set("to", String(state.number));
-  if (state.to === "factor") query.set("to", `x${state.factor}`);
-  if (state.all) query.set("all", "1");
-  query.set("seed", String(state.seed));
-  keepAddress(query);
-}
 
 async function start() {
   try {
@@ -76,7 +40,7 @@ async function start() {
 }
 
 function showForm() {
-  toChoice = drawChoices(find("#to"), CHOICES, state.to, (to) => {
+  drawChoices(find("#to"), CHOICES, state.to, (to) => {
     state.to = to;
     showTo();
     show();
@@ -92,26 +56,6 @@ function showForm() {
 function showTo() {
   find("#to-number-row").hidden = state.to !== "number";
   find("#to-factor-row").hidden = state.to !== "factor";
-}
-
-/** Counts by class name, and what is wrong with them. */
-function readHave() {
-  const { counts, how, problems } = readCounts(state.text);
-  const names = state.chosen.model.class_names;
-  const { have, unknown } = matchClasses(counts, names);
-  const said = [...problems];
-  if (unknown.length) said.push(
-    `${state.chosen.model.name} has no ${unknown.length === 1 ? "class" : "classes"} ${shorten(unknown)}: left out. ` +
-      `Its classes are ${shorten(names)}.`,
-  );
-  const whole = state.all && have.size ? new Map(names.map((name) => [name, have.get(name) ?? 0])) : have;
-  return { have: whole, how: state.how || how, problems: said };
-}
-
-function chooseTo(have) {
-  if (state.to === "max") return "max";
-  if (state.to === "number") return state.number;
-  return Math.max(1, Math.round(state.factor * Math.max(...have.values())));
 }
 
 async function show() {
@@ -140,10 +84,6 @@ async function show() {
   showDelivery();
 }
 
-function shorten(names) {
-  return names.length > 12 ? `${names.slice(0, 12).join(", ")}, …` : names.join(", ");
-}
-
 function drawEmpty(allZero) {
   const text = allZero
     ? "There is no image of any class: choose a number to bring them to."
@@ -164,16 +104,11 @@ function showDelivery() {
   find("#download").disabled = isLarge;
   const limit = `One answer holds at most ${plural(state.limit ?? 0, "image", "images")}: take a dataset, shard by shard.`;
   if (!running) find("#download-status").textContent = isLarge ? limit : "";
-  showCode({ copies: find("#copies"), training: find("#training") }, buildBody(find("#format").value), plan);
+  showCode({ copies: find("#copies"), training: find("#training") }, buildBody(), plan);
 }
 
-function buildBlock() {
-  const to = chooseTo(plan.have);
-  return { model: nameVersion(state.chosen), balance: { have: Object.fromEntries(plan.have), to }, seed: state.seed };
-}
-
-function buildBody(format) {
-  return { ...buildBlock(), format };
+function buildBody() {
+  return { ...buildBlock(plan), format: find("#format").value };
 }
 
 function setText(text, how = "") {
@@ -212,7 +147,7 @@ async function startDownload() {
   put(find("#download-problem"));
   status.textContent = "computing…";
   try {
-    const { name, bytes } = await download(buildBody(find("#format").value), {
+    const { name, bytes } = await download(buildBody(), {
       signal: running.signal,
       onBytes: (sum) => (status.textContent = `${formatBytes(sum)} so far`),
       onWait: (seconds) => (status.textContent = `busy; again in ${Math.ceil(seconds)} s`),
@@ -234,7 +169,7 @@ async function startDataset(event) {
   try {
     await showDataset(
       host,
-      buildBlock(),
+      buildBlock(plan),
       { shardSize: Number(find("#shard-size").value) || 1000, format: find("#shard-format").value },
     );
   } catch (error) {

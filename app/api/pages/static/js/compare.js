@@ -1,73 +1,20 @@
 // Two versions on the same seed, and their figures.
 
 import { getKey, readSeed } from "./api.js";
+import { showCode, showPromotion } from "./compare-code.js";
 import { drawComparison } from "./compare-figures.js";
-import { drawPairs, fetchPairs, measurePairs, writeOrder } from "./compare-samples.js";
-import { showCopies } from "./copy.js";
+import { drawPairs, fetchPairs, measurePairs } from "./compare-samples.js";
+import { keepState, makeOrder, readState, sharedClasses, state } from "./compare-state.js";
 import { el, find, put, rove, tie } from "./dom.js";
 import { recordOf } from "./figures.js";
 import { listModels, showProblem } from "./shell.js";
-import { drawChoices, fillVersions, findReference, getDetail, keepAddress, nameVersion } from "./versions.js";
+import { drawChoices, fillVersions, findReference, getDetail, nameVersion } from "./versions.js";
 
-const MAX_COUNT = 256;
 const MANY_CLASSES = 40;
 
-const state = {
-  models: [],
-  first: null,
-  second: null,
-  count: 24,
-  seed: 42n,
-  classes: [],
-  layout: "side",
-  withDifference: false,
-  promoted: "second",
-};
 let pairs = [];
 let running = null;
 let shown = null;
-let layoutChoice = null;
-
-function readState(query) {
-  state.first = findReference(state.models, query.get("a")) ?? chooseFirst();
-  state.second = findReference(state.models, query.get("b")) ?? chooseSecond(state.first);
-  const count = Number(query.get("n"));
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_COUNT) state.count = count;
-  state.seed = readSeed(query.get("seed")) ?? state.seed;
-  state.classes = query.getAll("class").filter((name) => sharedClasses().includes(name));
-  state.layout = query.get("view") === "pairs" ? "pairs" : "side";
-  state.withDifference = query.get("difference") === "1";
-}
-
-function keepState() {
-  const query = new URLSearchParams(
-    { a: nameVersion(state.first), b: nameVersion(state.second), n: state.count, seed: state.seed },
-  );
-  for (const name of state.classes) query.append("class", name);
-  if (state.layout !== "side") query.set("view", state.layout);
-  if (state.withDifference) query.set("difference", "1");
-  keepAddress(query);
-}
-
-/** Of all models, one with several versions that can be held against each other; else the first. */
-function chooseFirst() {
-  const model = state.models.find((one) => one.versions.length > 1) ?? state.models[0];
-  return { model, version: model.default_version ?? model.versions.at(-1).version };
-}
-
-function chooseSecond({ model, version }) {
-  const other = model.versions.filter((one) => one.version !== version).at(-1);
-  if (other) return { model, version: other.version };
-  const alike = state.models.find((one) =>
-    one !== model && one.class_names.join() === model.class_names.join(),
-  ) ?? state.models.find((one) => one !== model) ?? model;
-  return { model: alike, version: alike.default_version ?? alike.versions.at(-1).version };
-}
-
-function sharedClasses() {
-  const other = new Set(state.second.model.class_names);
-  return state.first.model.class_names.filter((name) => other.has(name));
-}
 
 async function start() {
   try {
@@ -87,7 +34,7 @@ function showForm() {
   count.set(state.count);
   find("#seed").value = String(state.seed);
   find("#difference").checked = state.withDifference;
-  layoutChoice = drawChoices(
+  drawChoices(
     find("#layout"),
     [["side", "Side by side"], ["pairs", "In pairs"]],
     state.layout,
@@ -138,13 +85,7 @@ async function compare() {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
-  const order = {
-    first: state.first,
-    second: state.second,
-    count: state.count,
-    seed: state.seed,
-    classes: [...state.classes],
-  };
+  const order = makeOrder();
   keepState();
   showCode(order);
   showFigures(order);
@@ -202,57 +143,6 @@ async function showFigures(order) {
   } catch (error) {
     showProblem(host, error, () => showFigures(order));
   }
-}
-
-function showCode(order) {
-  const body = writeOrder(order, order.second, "zip");
-  const { model, ...rest } = body;
-  showCopies(find("#copies"), {
-    http: { method: "POST", path: "/v1/samples", json: body, output: "b.zip" },
-    client: { name: "sample", args: [model], kwargs: rest.format ? omit(rest, "format") : rest, result: "b" },
-    cli: ["fount", "compare", nameVersion(order.first), nameVersion(order.second)],
-    notes: {
-      curl: `The samples of B; the same with ${nameVersion(order.first)} for A.`,
-      python: "The samples of B; the same for A.",
-      cli: "The figures, from the model repository.",
-    },
-  });
-  drawChoices(find("#promoted"), [
-    ["first", `A ${nameVersion(order.first)}`],
-    ["second", `B ${nameVersion(order.second)}`],
-  ], state.promoted, (side) => {
-    state.promoted = side;
-    showPromotion();
-  });
-  showPromotion();
-}
-
-function omit(object, name) {
-  return Object.fromEntries(Object.entries(object).filter(([key]) => key !== name));
-}
-
-function showPromotion() {
-  const { model, version } = state[state.promoted];
-  const alias = find("#alias").value.trim() || "production";
-  find("#promote-note").textContent = tellAlias(model, version, alias);
-  showCopies(find("#promote-copies"), {
-    cli: [
-      "fount",
-      "models",
-      "promote",
-      `${model.name}@${version}`,
-      ...(alias === "production" ? [] : ["--alias", alias]),
-    ],
-    http: { method: "PUT", path: `/v1/models/${model.name}/aliases/${encodeURIComponent(alias)}`, json: { version } },
-    notes: { curl: "Needs a key with the scope admin where the service has keys. It does not look at the figures." },
-  });
-}
-
-function tellAlias(model, version, alias) {
-  const before = model.aliases[alias];
-  if (before === undefined) return `${model.name} has no alias ${alias} yet.`;
-  if (before === version) return `${alias} points to ${model.name}@${version} already.`;
-  return `${alias} of ${model.name} points to version ${before} now; fount models rollback ${model.name} leads back there.`;
 }
 
 function setLayout(layout) {
