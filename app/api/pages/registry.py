@@ -40,7 +40,14 @@ PAGES: Final = (
         "Generate samples",
         "generate.html",
         "generate.js",
-        ("generate-state.js", "generate-grid.js", "generate-view.js", "generate-walk.js"),
+        (
+            "generate-state.js",
+            "generate-form.js",
+            "generate-grid.js",
+            "generate-take.js",
+            "generate-view.js",
+            "generate-walk.js",
+        ),
         ("generate.css",),
     ),
     PageEntry(
@@ -60,6 +67,7 @@ PAGES: Final = (
             "augment-sources.js",
             "augment-state.js",
             "augment-steps.js",
+            "augment-tools.js",
             "augment-trace.js",
         ),
         ("augment.css",),

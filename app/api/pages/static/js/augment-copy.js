@@ -7,7 +7,7 @@ import { buildReplay, MAX_OUTPUTS, writeForm } from "./augment-state.js";
 import { describeTrace } from "./augment-trace.js";
 import { copyText, el, formatNumber, put, saveBlob } from "./dom.js";
 
-const LARGE = 224;
+const LARGE = 168;
 
 /** Bytes of base64. */
 export function decodeFile(text, files) {
@@ -116,7 +116,7 @@ async function replayOne({ shown, output, area, verdict, wrong, again, scale }) 
     const isSame = made.file === output.file;
     if (isChanged) put(again, drawFigure(URL.createObjectURL(blob), made, scale, "By the changed trace"));
     const digest = await digestOf(blob);
-    if (isSame) putVerdict(verdict, true, `Same bytes: ${formatNumber(blob.size)} of ${formatNumber(blob.size)}${digest}.`);
+    if (isSame) putVerdict(verdict, true, `Same bytes: all ${formatNumber(blob.size)}${digest}`);
     else if (isChanged) putVerdict(verdict, true, "Another picture, for the trace was changed.");
     else putVerdict(verdict, false, "Other bytes: another release or device computed them.");
   } catch (error) {
@@ -132,7 +132,7 @@ async function replayOne({ shown, output, area, verdict, wrong, again, scale }) 
 async function digestOf(blob) {
   if (!globalThis.crypto?.subtle) return "";
   const digest = await crypto.subtle.digest("SHA-256", await blob.arrayBuffer());
-  return `, SHA-256 ${[...new Uint8Array(digest)].slice(0, 6).map((byte) => byte.toString(16).padStart(2, "0")).join("")}…`;
+  return `. SHA-256 ${[...new Uint8Array(digest)].slice(0, 6).map((byte) => byte.toString(16).padStart(2, "0")).join("")}…`;
 }
 
 function describeFault(error, text) {

@@ -48,7 +48,7 @@ export function drawField({ id, name, schema, value, change }) {
     const which = controls[Number(rest[0] ?? NaN)];
     for (const control of which ? [which] : controls) control.setAttribute("aria-invalid", "true");
     error.hidden = false;
-    put(error, error.textContent ? `${error.textContent}; ${text}` : text);
+    put(error, writeHint(error.textContent ? `${error.textContent}; ${text}` : text));
   };
   const clear = () => {
     for (const control of controls) control.removeAttribute("aria-invalid");

@@ -58,6 +58,7 @@ export class Preview {
         tabindex: this.buttons.size ? "-1" : "0",
         "aria-pressed": "false",
         "aria-label": `${nameOutput(output)}: ${nameTrace(output.trace)}`,
+        title: nameTrace(output.trace),
         data: { key },
         on: {
           click: () => {

@@ -2,6 +2,7 @@
 
 import { getFile, getJson, samplePath } from "./api.js";
 import { buildRequest, DEFAULTS, MAX_IMAGES, writeForm } from "./augment-state.js";
+import { drawTool } from "./augment-tools.js";
 import { el, formatNumber, put, saveBlob } from "./dom.js";
 
 const SEED = 42n; // of samples that are taken here
@@ -75,8 +76,8 @@ export class Sources {
       {},
       el("img.pixels", { src: image.url, alt: "", width: 48, height: 48 }),
       el("div.source-text", {}, el("span.source-name", {}, image.name), el("span.hint", {}, `${image.width} × ${image.height} · ${kept}`)),
-      image.sample && el("button.button.small.quiet", { type: "button", "aria-label": `Save ${image.name}`, on: { click: () => saveBlob(image.file, image.name) } }, "Save"),
-      el("button.button.small.quiet", { type: "button", "aria-label": `Remove ${image.name}`, data: { remove: "" }, on: { click: () => this.remove(image) } }, "Remove"),
+      image.sample && drawTool("save", `Save ${image.name}`, () => saveBlob(image.file, image.name)),
+      drawTool("remove", `Remove ${image.name}`, () => this.remove(image), { data: { remove: "" } }),
     );
   }
 }

@@ -1,15 +1,12 @@
 // The steps of a policy as a list that is edited by keyboard or pointer: each with its form, made from its schema.
 
-import { drawField, readKind } from "./augment-fields.js";
+import { drawField, readKind, writeHint } from "./augment-fields.js";
 import { pickOperation } from "./augment-picker.js";
 import {
   canMove, createStep, describePlace, listFields, locate, moveStep, nameOperation, readValue, removeStep, walkSteps,
 } from "./augment-policy.js";
-import { el, formatNumber, put, svg } from "./dom.js";
-
-const CROSS = "M4 4l8 8M12 4l-8 8";
-const UP = "M3.5 10 8 5.5l4.5 4.5";
-const DOWN = "M3.5 6 8 10.5 12.5 6";
+import { drawTool } from "./augment-tools.js";
+import { el, formatNumber, put } from "./dom.js";
 
 export class Steps {
   /**
@@ -86,17 +83,13 @@ export class Steps {
   }
 
   drawTools(step, name) {
-    const tool = (key, label, path, run, enabled = true) => el(
-      "button.tool",
-      { type: "button", "aria-label": `${label} ${name}`, title: label, disabled: !enabled, data: { focus: `${key}-${step.id}` }, on: { click: run } },
-      drawIcon(path),
-    );
+    const tool = (key, label, icon, run, disabled = false) => drawTool(icon, `${label} ${name}`, run, { disabled, data: { focus: `${key}-${step.id}` } });
     return el(
       "div.step-tools",
       {},
-      tool("up", "Move up", UP, () => this.move(step, -1, "up"), canMove(this.steps, step.id, -1)),
-      tool("down", "Move down", DOWN, () => this.move(step, 1, "down"), canMove(this.steps, step.id, 1)),
-      tool("remove", "Remove", CROSS, () => this.remove(step)),
+      tool("up", "Move up", "up", () => this.move(step, -1, "up"), !canMove(this.steps, step.id, -1)),
+      tool("down", "Move down", "down", () => this.move(step, 1, "down"), !canMove(this.steps, step.id, 1)),
+      tool("remove", "Remove", "remove", () => this.remove(step)),
     );
   }
 
@@ -195,7 +188,13 @@ export class Steps {
     this.changed(true);
   }
 
-  /** Say what is wrong where it is: [{pointer, detail}] with pointers of the policy; returns what has no place here. */
+  /** Name the place that a pointer of the policy is about: "affine, degrees". */
+  name(pointer) {
+    const { step, field } = locate(this.steps, pointer);
+    return [step ? nameOperation(step.op) : "policy", field?.replaceAll("_", " ")].filter(Boolean).join(", ");
+  }
+
+  /** Say what is wrong where it is: [{pointer, detail}] with pointers of the policy. */
   showErrors(errors) {
     this.clearErrors();
     const found = errors.map((error) => ({ ...error, ...locate(this.steps, error.pointer) }));
@@ -209,10 +208,9 @@ export class Steps {
       if (fields.has(field)) fields.get(field).fail(rest, detail);
       else {
         wrong.hidden = false;
-        put(wrong, field ? `${field}: ${detail}` : detail);
+        put(wrong, writeHint(field ? `${field}: ${detail}` : detail));
       }
     }
-    return found.filter(({ step }) => !step);
   }
 
   clearErrors() {
@@ -225,10 +223,6 @@ export class Steps {
 }
 
 const WEIGHT = { anyOf: [{ type: "number", minimum: 0, maximum: 1e6 }, { type: "null" }], description: "How often this one is chosen, in proportion to the others; 1 when left out." };
-
-function drawIcon(path) {
-  return svg("svg", { class: "tool-icon", viewBox: "0 0 16 16", "aria-hidden": "true", focusable: "false" }, svg("path", { d: path }));
-}
 
 function openAll(steps, wanted) {
   for (const { step } of walkSteps(steps)) {

@@ -29,7 +29,7 @@ function isNothing(value) {
 
 function writeRest({ fill, value, interpolation }) {
   const parts = [
-    fill && (fill === "constant" && value !== undefined ? `outside: level ${writePart(value)}` : `outside: ${fill}`),
+    fill && (fill === "constant" && value !== undefined ? `fill: level ${writePart(value)}` : `fill: ${fill}`),
     interpolation && `${interpolation} between pixels`,
   ];
   return parts.filter(Boolean).join(", ");

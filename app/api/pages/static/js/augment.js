@@ -1,6 +1,6 @@
 // The playground: images, a policy as steps, and a preview that follows every change.
 
-import { address, getFile, getJson, readSeed } from "./api.js";
+import { address, getFile, getJson, namePointer, readSeed } from "./api.js";
 import { decodeFile, drawCopy, putVerdict, replayAll } from "./augment-copy.js";
 import { Editor } from "./augment-editor.js";
 import { drawField } from "./augment-fields.js";
@@ -48,7 +48,7 @@ async function start() {
 function fillChoices() {
   put(find("#files"), FILES.map(([name, label]) => el("option", { value: name }, label)));
   put(find("#preset"), el("option", { value: "" }, "My own"), page.presets.map(({ name }) => el("option", { value: name }, name)));
-  put(find("#model"), page.models.map(({ name, default_version: version }) => el("option", { value: `${name}@${version}` }, `${name}@${version}`)));
+  put(find("#model"), page.models.map(({ name, default_version: version }) => el("option", { value: `${name}@${version}` }, name)));
   find("#preset").disabled = false;
   for (const id of ["#model", "#take"]) find(id).disabled = !page.models.length;
   if (pickModel()) find("#model").value = `${pickModel().name}@${pickModel().default_version}`;
@@ -254,8 +254,10 @@ function showFault(error) {
   const ofPolicy = errors.filter(({ pointer, rest }) => rest !== pointer).map(({ rest, detail }) => ({ pointer: rest, detail }));
   steps.showErrors(ofPolicy);
   editor.showErrors(ofPolicy);
-  find("#status").textContent = "Not computed; this is what was valid last.";
-  showProblem(find("#problem"), error, error.status >= 500 || error.status === 0 ? changed : null);
+  find("#status").textContent = page.shown ? "Not computed. Below is what was valid last." : "Not computed.";
+  const lines = errors.length ? errors.map(({ pointer, rest, detail }) => `${rest === pointer ? namePointer(pointer) : steps.name(rest)}: ${detail}`) : error.lines;
+  const isPassing = error.status === undefined || error.status >= 500 || error.status === 0;
+  showProblem(find("#problem"), { title: error.title, lines: lines ?? [error.message], page: error.page, requestId: error.requestId }, isPassing ? changed : null);
   const wrong = find("#steps").querySelector('[aria-invalid="true"], [data-wrong] .step-name');
   if (wrong) find("#problem .notice").append(el("p", {}, el("button.button.small", { type: "button", on: { click: () => wrong.focus() } }, "Go to the field")));
 }
