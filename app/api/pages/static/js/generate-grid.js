@@ -1,6 +1,6 @@
 // The grid: places first, images as they stream in, each a button.
 
-import { readLines } from "./api.js";
+import { loadImage, readLines } from "./api.js";
 import { el, put, rove } from "./dom.js";
 
 const TARGETS = [
@@ -88,4 +88,31 @@ export async function fillGrid(response, grid, onProgress) {
     grid.add(samples);
     onProgress(grid.samples.length);
   }
+}
+
+/** Until the first samples come: the sheet that was published with the version. */
+export async function showSheet(grid, reference) {
+  if (grid.samples.length || grid.host.previousElementSibling.matches(".meanwhile")) return;
+  const [name, selector] = reference.split("@");
+  try {
+    const url = await loadImage(`/v1/models/${name}/versions/${selector}/grid.png`);
+    if (grid.samples.length) return;
+    grid.host.before(
+      el(
+        "figure.meanwhile",
+        {},
+        el("img", { src: url, alt: `Contact sheet of ${reference}` }),
+        el("figcaption.hint", {}, "Until samples come: the contact sheet that was published with this version."),
+      ),
+    );
+    grid.host.hidden = true;
+  } catch {
+    // There is none; the empty places stay.
+  }
+}
+
+/** Show the grid in its stead. */
+export function hideSheet(grid) {
+  document.querySelector(".meanwhile")?.remove();
+  grid.host.hidden = false;
 }
