@@ -17,13 +17,14 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=500_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--patience", type=float, default=1.0, help="factor on all times, for machines that are busy")
     parser.add_argument("--show", type=int, metavar="NUMBER", help="print the bytes of one attempt, and send nothing")
     chosen = parser.parse_args()
     if chosen.show is not None:
         corpus = Corpus("tiny", CODER, "d1" + "A" * 40)
         sys.stdout.buffer.write(Attack("", 0, corpus, chosen.seed).draw(chosen.show).data)
         return 0
-    with tempfile.TemporaryDirectory() as folder, serve_corpus(Path(folder)) as watched:
+    with tempfile.TemporaryDirectory() as folder, serve_corpus(Path(folder), chosen.patience) as watched:
         return _run(watched, chosen)
 
 
