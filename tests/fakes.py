@@ -1,6 +1,7 @@
 """A worker that lives in the test's event loop: no process, no network, pixels that anyone can compute again."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -401,9 +402,9 @@ def make_engine(root, workers: FakeWorkers | None = None, **sections) -> Engine:
 async def read_images(
     stream: SampleStream, on_chunk: Callable[[SampleChunk], Awaitable[None]] | None = None
 ) -> NDArray:
-    """Read a whole stream, within a deadline, and check that its chunks come in order."""
+    """Read a whole stream, within a deadline, check that its chunks come in order, and close it."""
     chunks = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(60), contextlib.aclosing(stream):
         async for chunk in stream:
             chunks.append(chunk)
             if on_chunk is not None:

@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 from app.api.augmenting import name_numerics
 from app.api.services import Services
-from app.api.streaming import StreamedAnswer, WholeAnswer, until_disconnect
+from app.api.streaming import MAX_PIECE_BYTES, StreamedAnswer, WholeAnswer, until_disconnect
 from app.api.tracing import note_order
 from app.imaging.formats.contents import ArrayShape, Contents
 from app.imaging.formats.places import Consecutive
@@ -219,7 +219,7 @@ async def _begin(job: _Job) -> Response:
         images.nbytes, sample_format.encode, order.contents, images, kind=order.sample_format
     )
     job.count(0, len(images))
-    return WholeAnswer(body, job.describe(encode_s), sample_format.media_type)
+    return _send_whole(job, body, job.describe(encode_s))
 
 
 async def _begin_file(job: _Job, sample_format: Streamed) -> Response:
@@ -232,13 +232,26 @@ async def _begin_file(job: _Job, sample_format: Streamed) -> Response:
     disposition = {"Content-Disposition": f'attachment; filename="{order.file_name}"'}
     if len(first.images) == order.num_samples:
         body, encode_s = await encode(_write_file, order, sample_format, first)
-        return WholeAnswer(body, job.describe(encode_s) | disposition, sample_format.media_type)
+        return _send_whole(job, body, job.describe(encode_s) | disposition)
     (writer, piece), encode_s = await encode(_open_file, order, sample_format, first)
     headers = job.describe(encode_s) | disposition
     if writer.content_length is not None:
         headers["Content-Length"] = str(writer.content_length)
     pieces = _continue_file(job, writer, piece)
     return StreamedAnswer(pieces, on_end=stream.aclose, media_type=sample_format.media_type, headers=headers)
+
+
+def _send_whole(job: _Job, body: bytes, headers: dict[str, str]) -> Response:
+    """Send a body that is there; a large one in pieces, and its request keeps its place until the last is taken."""
+    media_type = job.file_format.media_type
+    if len(body) <= MAX_PIECE_BYTES:
+        return WholeAnswer(body, headers, media_type)
+    headers["Content-Length"] = str(len(body))
+    return StreamedAnswer(_yield_once(body), on_end=job.stream.aclose, media_type=media_type, headers=headers)
+
+
+async def _yield_once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
 
 
 async def _continue_file(job: _Job, writer: SampleWriter, first: bytes) -> AsyncGenerator[bytes, None]:

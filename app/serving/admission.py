@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -61,6 +61,9 @@ class Admission:
     Source:
         Choudhury and Hahne 1998, "Dynamic queue length thresholds for shared-memory packet switches", with a factor
         of 1.
+
+    Attributes:
+        num_places: Requests that were let in and whose streams are not closed.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class Admission:
         self._clock = clock
         self._is_shared = is_shared
         self._encodings: Counter[str] = Counter()
+        self._places: Counter[str] = Counter()  # by key; none is 0
+        self.num_places = 0
         self._refused: dict[tuple[str, bool], tuple[float, float]] = {}  # until when, and how long it would take
         self._retry_after: tuple[float, int] = (-math.inf, 0)
 
@@ -85,6 +90,27 @@ class Admission:
         """
         wait_s = self._settings.wait_s if timeout_s is None else min(timeout_s, self._settings.wait_s)
         return Terms(key, self._clock() + wait_s, budget)
+
+    def check_place(self, terms: Terms) -> None:
+        """Refuse a request of samples where as many have a place as may; see ``check_room``."""
+        self.check_room(self.num_places, self._places[terms.key])
+
+    def take_place(self, key: str) -> Callable[[], None]:
+        """Give a request a place, and return what gives it back, once.
+
+        It keeps its place when its samples are computed, as they take up memory until their answer is sent: so readers
+        who are slow hold no more than those who wait may.
+        """
+        self.num_places += 1
+        self._places[key] += 1
+
+        def give_back() -> None:
+            self.num_places -= 1
+            self._places[key] -= 1
+            if not self._places[key]:
+                del self._places[key]
+
+        return give_back
 
     def check_room(self, waiting: int, held: int = 0) -> None:
         """Refuse a request where as many wait as may.

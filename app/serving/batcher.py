@@ -9,7 +9,7 @@ its next death ends it.
 """
 
 import itertools
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -87,7 +87,6 @@ class Batcher:
         self._bulk: FairQueue[_Ticket] = FairQueue()
         self._idle_work: FairQueue[_Ticket] = FairQueue()
         self._reserves: dict[int, _Ticket] = {}
-        self._held: Counter[str] = Counter()  # admitted requests by key
         self._flights: dict[int, _Flight] = {}
         self._ticket_numbers = itertools.count()
         self._batch_ids = itertools.count()
@@ -96,10 +95,6 @@ class Batcher:
     def __len__(self) -> int:
         """Count the admitted requests; reserves are none."""
         return len(self._tickets) - len(self._reserves)
-
-    def held_by(self, key: str) -> int:
-        """Count the admitted requests of a key."""
-        return self._held.get(key, 0)
 
     @property
     def in_flight(self) -> int:
@@ -164,7 +159,6 @@ class Batcher:
         """Admit a request, on the share of a key, and return its ticket."""
         ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive, key)
         self._tickets[ticket.number] = ticket
-        self._held[key] += 1
         self._enqueue(ticket)
         return ticket.number
 
@@ -188,7 +182,6 @@ class Batcher:
         if ticket is None:
             return False
         self._reserves.pop(number, None)
-        self._release(ticket)
         self._dequeue(ticket)
         return True
 
@@ -295,13 +288,6 @@ class Batcher:
             ticket.queue.remove(ticket)
             ticket.queue = None
 
-    def _release(self, ticket: _Ticket) -> None:
-        """Note that a key has one request less."""
-        if not ticket.reserve:
-            self._held[ticket.key] -= 1
-            if not self._held[ticket.key]:
-                del self._held[ticket.key]
-
     def _home(self, ticket: _Ticket) -> deque[_Ticket] | FairQueue[_Ticket]:
         return self._suspects if ticket.deaths else self._class_of(ticket)
 
@@ -400,7 +386,6 @@ class Batcher:
         if ticket.delivered == ticket.num_samples:
             self._dequeue(ticket)
             del self._tickets[ticket.number]
-            self._release(ticket)
             return
         if ticket.deaths and not ticket.redo:
             ticket.deaths = 0  # the samples that were suspected are done: it was another's fault

@@ -134,15 +134,22 @@ class Dispatcher:
         await self._came.wait()
 
     def submit(
-        self, model: ModelRef, image: ImageSpec, plan: Plan, *, interactive: bool, terms: Terms = ANY_TIME
+        self,
+        model: ModelRef,
+        image: ImageSpec,
+        plan: Plan,
+        *,
+        interactive: bool,
+        terms: Terms = ANY_TIME,
+        on_close: Callable[[], None] = lambda: None,
     ) -> SampleStream:
-        """Admit a request; returns at once."""
+        """Admit a request; returns at once. When its stream is closed, ``on_close`` is called."""
         ticket = self._batcher.submit(model, plan.num_samples, interactive=interactive, key=terms.key)
         self._deadlines.add(ticket, terms.begin_by)
         stream = SampleStream(
             plan,
             on_read=lambda position: self._read(ticket, position),
-            on_close=lambda: self._cancel(ticket),
+            on_close=lambda: self._leave(ticket, on_close),
         )
         self._requests[ticket] = _Request(stream, model, image, self._clock())
         self._idle.clear()
@@ -360,7 +367,8 @@ class Dispatcher:
             self._batcher.read(ticket, position)
             self._pump_soon()
 
-    def _cancel(self, ticket: int) -> None:
+    def _leave(self, ticket: int, on_close: Callable[[], None]) -> None:
+        on_close()
         if ticket in self._requests:
             self._counters.cancelled += 1
             self._drop(ticket)

@@ -44,6 +44,7 @@ Latents = NDArray[np.float32]
 MOST_LANES = 4  # unless a setting asks for more
 _SPARE_SLOTS = 3  # beside one for each lane
 _ABORT_GRACE_S = 0.0
+_MOST_READY_BYTES = 2**20  # of pixels without a place; more of them wait for one as all others do
 RETRY_WITHOUT_VERSION_S = 1
 
 
@@ -55,7 +56,7 @@ class EngineStatus:
         is_ready: Whether requests are being answered.
         worker: What the present worker said of itself (pid, device, threads, numerics); None while there is none.
         restarts: Workers started after the first.
-        queued_streams: Requests admitted and not finished.
+        queued_streams: Requests admitted whose answers are not sent.
         queued_samples: Samples of these that were not sent to the device yet.
         batches_in_flight: Batches sent to the worker and not answered.
         batches: Batches computed, by padded size.
@@ -193,7 +194,7 @@ class Engine:
             NotReadyError: As ``submit`` would.
         """
         self._require_worker()
-        self._admission.check_room(len(self._batcher), self._batcher.held_by(terms.key))
+        self._admission.check_place(terms)
         self._admission.recall(terms)
 
     def submit(
@@ -209,8 +210,8 @@ class Engine:
                 samples do not go to the device in time.
 
         Raises:
-            QueueFullError: If ``queue.requests`` requests are admitted already, or too many of the key;
-                ``retry_after_s`` is an estimate.
+            QueueFullError: If ``queue.requests`` requests have places already, or too many of the key;
+                ``retry_after_s`` is an estimate. A place is free again when its stream is closed.
             DeadlineExceededError: If it would not be begun in time.
             RateLimitedError: If its key may not take so much device time now.
             LimitExceededError: If its key may never take so much at once.
@@ -218,12 +219,19 @@ class Engine:
             NotReadyError: If the engine is stopping, or has had no worker for too long.
         """
         self._require_worker()
-        self._admission.check_room(len(self._batcher), self._batcher.held_by(terms.key))
+        self._admission.check_place(terms)
         sizes = self._allow(version)
         goes_first = plan.num_samples <= sizes[-1] and interactive is not False
         self._admission.check_time(terms, interactive=goes_first, turn=sizes[-1])
         self._admission.charge(terms, version.ref, plan.num_samples)
-        return self._dispatcher.submit(version.ref, version.manifest.image, plan, interactive=goes_first, terms=terms)
+        return self._dispatcher.submit(
+            version.ref,
+            version.manifest.image,
+            plan,
+            interactive=goes_first,
+            terms=terms,
+            on_close=self._admission.take_place(terms.key),
+        )
 
     def numerics(self, version: ServedVersion) -> str | None:
         """Name what a version is computed with, as far as pixels may show it.
@@ -284,7 +292,7 @@ class Engine:
             terms: For whom.
 
         Returns:
-            Samples that nobody else gets; None where too few are ready.
+            Samples that nobody else gets; None where too few are ready, or they are too large to be held besides.
 
         Raises:
             NotReadyError: If the engine is stopping, or has had no worker for too long.
@@ -292,6 +300,8 @@ class Engine:
             LimitExceededError: If the key may never take so much at once.
         """
         self._require_worker()
+        if count * version.manifest.image.num_bytes > _MOST_READY_BYTES:
+            return None
         if terms.budget is not None and self._pool.has(version, label, count):
             self._admission.charge(terms, version.ref, count)
         return self._pool.take(version, label, count)
@@ -302,7 +312,7 @@ class Engine:
             is_ready=self.is_ready,
             worker=self._supervisor.ready,
             restarts=self._supervisor.restarts,
-            queued_streams=len(self._batcher),
+            queued_streams=self._admission.num_places,
             queued_samples=self._batcher.waiting_samples,
             batches_in_flight=self._batcher.in_flight,
             batches=dict(self._counters.batches),

@@ -3,8 +3,12 @@ import json
 
 import pytest
 
+from app.api import answers
 from app.api.gate import AnswerAbortedError
 from app.imaging.formats.registry import FORMATS, Streamed
+from app.main import create_app
+from app.serving.engine import Engine
+from tests.fakes import make_augmenters, make_decoders
 
 DEADLINE_S = 60
 STREAMED = [name for name, one in FORMATS.items() if isinstance(one, Streamed)]
@@ -150,6 +154,37 @@ async def test_a_slow_reader_holds_the_device_back(app, workers):
 
     assert computed <= 4
     assert exchange.is_whole
+
+
+@pytest.fixture
+async def narrow(make_settings, repository, workers):
+    """An application with a place for one request."""
+    settings = make_settings(queue={"window_batches": 1, "requests": 1})
+    engine = Engine(settings, repository, worker_factory=workers)
+    app = create_app(settings, engine, make_decoders(settings), make_augmenters(settings))
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.mark.parametrize("name", ["npy", "json"])
+async def test_a_request_keeps_its_place_until_its_answer_is_taken(narrow, workers, monkeypatch, name):
+    monkeypatch.setattr(answers, "MAX_PIECE_BYTES", 1000)
+    slow = ask(narrow, format=name, num_samples=32)
+    slow.may_send = asyncio.Event()
+    running = asyncio.create_task(slow.run())
+    await asyncio.wait_for(slow.first_piece.wait(), DEADLINE_S)
+    await workers.wait_for(lambda: narrow.state.services.engine.status().samples == 32)
+
+    other = ask(narrow, num_samples=1)
+    await other.run()
+    slow.may_send.set()
+    await running
+    again = ask(narrow, num_samples=1)
+    await again.run()
+
+    assert (503, 200, 200) == tuple(one.sent[0]["status"] for one in (other, slow, again))
+    assert slow.is_whole
+    assert (b"content-length", str(len(slow.content)).encode()) in slow.sent[0]["headers"]
 
 
 async def test_a_worker_that_dies_costs_no_answer(app, workers):

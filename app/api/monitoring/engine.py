@@ -31,7 +31,7 @@ class EngineCollector(Collector):
         gauges = {
             "fount_ready": ("1 while requests are answered.", int(status.is_ready)),
             "fount_worker_up": ("1 while a worker takes work.", int(status.worker is not None)),
-            "fount_queued_streams": ("Sample requests admitted and not finished.", status.queued_streams),
+            "fount_queued_streams": ("Sample requests admitted whose answers are not sent.", status.queued_streams),
             "fount_queued_samples": ("Samples waiting for the device.", status.queued_samples),
             "fount_batches_in_flight": ("Batches sent to the worker and not answered.", status.batches_in_flight),
             "fount_upload_bytes": ("Bodies with images that are held now, in bytes.", self._uploads.held_bytes),

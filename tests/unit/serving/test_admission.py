@@ -108,42 +108,37 @@ def shared(batcher, counters):
     return Admission(batcher, counters, QueueSettings(requests=16, wait_s=30.0), lambda: NOW, is_shared=True)
 
 
-def flood(admission, batcher, key):
-    """Send requests of a key until one is refused; return how many were let in."""
-    count = 0
+def flood(admission, key):
+    """Send requests of a key until one is refused; return what gives their places back."""
+    places = []
     while True:
         try:
-            admission.check_room(len(batcher), batcher.held_by(key))
+            admission.check_place(Terms(key))
         except QueueFullError:
-            return count
-        batcher.submit(MODEL, LARGEST, interactive=True, key=key)
-        count += 1
+            return places
+        places.append(admission.take_place(key))
 
 
-def test_a_flood_leaves_places_to_others_however_many_flood(shared, batcher):
-    taken = [flood(shared, batcher, key) for key in "abcd"]
+def test_a_flood_leaves_places_to_others_however_many_flood(shared):
+    taken = [len(flood(shared, key)) for key in "abcd"]
 
     assert [8, 4, 2, 1] == taken
-    shared.check_room(len(batcher), batcher.held_by("e"))
+    shared.check_place(Terms("e"))
 
 
-def test_where_no_keys_share_it_one_may_have_all_of_the_queue(admission, batcher):
-    assert 2 == flood(admission, batcher, "a")
+def test_where_no_keys_share_it_one_may_have_all_of_the_queue(admission):
+    assert 2 == len(flood(admission, "a"))
 
 
-def test_what_is_done_cancelled_or_dropped_is_held_no_more(shared, batcher):
-    tickets = [batcher.submit(MODEL, 4, interactive=True, key="a") for _ in range(3)]
-    batcher.keep(MODEL, 100, reserve=16)
-    assert (3, 0) == (batcher.held_by("a"), batcher.held_by(""))
+def test_a_place_that_is_given_back_may_be_taken_again(shared):
+    places = flood(shared, "a")
+    assert len(places) == shared.num_places
 
-    batcher.cancel(tickets[2])
-    batcher.complete(batcher.next_batch().batch_id)
-    assert 0 == batcher.held_by("a")
+    for give_back in places:
+        give_back()
 
-    batcher.submit(MODEL, 4, interactive=True, key="a")
-    batcher.drop_model(MODEL)
-    assert 0 == batcher.held_by("a")
-    shared.check_room(len(batcher), 0)
+    assert 0 == shared.num_places
+    assert len(places) == len(flood(shared, "a"))
 
 
 def test_what_follows_a_refusal_is_refused_without_looking_at_the_queue(batcher, counters, monkeypatch):
