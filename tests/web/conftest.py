@@ -43,6 +43,13 @@ def guarded(tmp_path_factory):
         yield one
 
 
+@pytest.fixture(scope="package")
+def empty(tmp_path_factory):
+    """A service without models."""
+    with serve(tmp_path_factory.mktemp("empty")) as one:
+        yield one
+
+
 @pytest.fixture
 def visitor(browser, service):
     """Opens pages: ``visitor.open("/generate?n=4")``; `visitor.watch.allow` expects what would be a fault."""

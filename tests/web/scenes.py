@@ -1,0 +1,108 @@
+"""Pages in the states that people see: each is looked at by axe, and in pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+DRAWN = "() => document.documentElement.dataset.firstGrid"
+COUNTS = "0: 1000, 1: 940, 2: 1010, 3: 60, 4: 960, 5: 120".replace(", ", "~").replace(" ", "%20")
+WALK = "walk=42.0-43.0x16&walk-class=8"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A page in one state.
+
+    Attributes:
+        name: Of its pictures.
+        path: What is opened.
+        settle: Brings the page into the state, and waits until it is.
+        service: Fixture of the service that it is of.
+    """
+
+    name: str
+    path: str
+    settle: Callable[[Page], None]
+    service: str = "service"
+
+
+def wait_for_grid(page: Page) -> None:
+    """Wait until the first grid is complete."""
+    page.wait_for_function(DRAWN)
+
+
+def wait_for(selector: str) -> Callable[[Page], None]:
+    """Wait until something is there and visible."""
+    return lambda page: page.locator(selector).first.wait_for()
+
+
+def _models(page: Page) -> None:
+    page.locator("article.model").first.wait_for()
+    page.wait_for_function("() => [...document.images].every((image) => image.complete && image.naturalWidth)")
+
+
+def _card(page: Page) -> None:
+    _models(page)
+    page.get_by_role("button", name="Card of mnist-gan").click()
+    page.get_by_role("dialog").get_by_role("table").first.wait_for()
+
+
+def _view(page: Page) -> None:
+    wait_for_grid(page)
+    page.get_by_role("button", name="number 3").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _walk(page: Page) -> None:
+    wait_for_grid(page)
+    page.locator("#walk-view").scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelectorAll('#film img').length === 16")
+    page.locator("#play:enabled").wait_for()
+
+
+def _asked_again(page: Page) -> None:
+    wait_for_grid(page)
+    page.locator("#again").click()
+    page.get_by_text("byte for byte").wait_for()
+
+
+def _pair(page: Page) -> None:
+    wait_for("#pairs button.cell")(page)
+    page.locator("#pairs button.cell").nth(2).click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _dataset(page: Page) -> None:
+    wait_for("#deliveries")(page)
+    page.get_by_role("button", name="Make a dataset").click()
+    page.locator("#dataset ol.shards").wait_for()
+
+
+def _verified(page: Page) -> None:
+    page.get_by_role("button", name="Try one of ours").click()
+    wait_for(".verified[aria-busy=false] .notice.good")(page)
+    page.get_by_role("button", name="one that was changed").click()
+    wait_for(".verified[aria-busy=false] .notice.bad")(page)
+
+
+SCENES = (
+    Scene("models", "/", _models),
+    Scene("models-card", "/", _card),
+    Scene("models-none", "/", wait_for(".empty"), "empty"),
+    Scene("key", "/", wait_for("dialog[open]"), "guarded"),
+    Scene("generate", "/generate", wait_for_grid),
+    Scene("generate-classes", "/generate?model=shapes@1&n=24&class=red-square&truncation=0.7", wait_for_grid),
+    Scene("generate-view", "/generate?n=16", _view),
+    Scene("generate-walk", f"/generate?n=16&{WALK}", _walk),
+    Scene("generate-again", "/generate?n=16", _asked_again),
+    Scene("compare", "/compare", wait_for("#figures table")),
+    Scene("compare-pairs", "/compare?view=pairs&difference=1&class=7", wait_for("#pairs button.cell")),
+    Scene("compare-pair", "/compare?n=6", _pair),
+    Scene("balance", "/balance", wait_for("#plan .empty")),
+    Scene("balance-plan", f"/balance?model=mnist-gan@2&have={COUNTS}", _dataset),
+    Scene("evaluation", "/evaluation?model=mnist-gan@2", wait_for("#view .tiles")),
+    Scene("evaluation-none", "/evaluation?model=shapes@1", wait_for("#view .notice")),
+    Scene("verify", "/verify", wait_for("#copies pre")),
+    Scene("verify-results", "/verify", _verified),
+)
