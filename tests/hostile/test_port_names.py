@@ -94,7 +94,7 @@ def untouched(place, kit):
 
 
 def find_strays():
-    folders = [Path(name) for name in ("/", "/tmp", "/etc", "/var/tmp", "/root", "/home")]  # noqa: S108 - looked at only
+    folders = [Path.home(), *map(Path, ("/", "/tmp", "/etc", "/var/tmp", "/home"))]  # noqa: S108 - looked at only
     found = set()
     for folder in folders:
         with contextlib.suppress(OSError):
