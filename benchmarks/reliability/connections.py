@@ -31,6 +31,7 @@ _SETTINGS = {
     "FOUNT_HTTP__BODY_TIMEOUT_S": "15",
     "FOUNT_HTTP__UPLOAD_TIMEOUT_S": "20",
     "FOUNT_HTTP__WRITE_TIMEOUT_S": "20",  # those who do not read look after READ_AFTER_S
+    "FOUNT_POOL__SAMPLES": "0",  # else what was made in idle time is given away in the first measurement
 }
 
 
