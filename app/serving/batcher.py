@@ -10,54 +10,15 @@ its next death ends it.
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.schemas.jobs import ModelRef
+from app.serving.batches import Part, PlannedBatch, choose_size, idle_size, smallest_size
 from app.serving.fairness import FairQueue
+from app.serving.tickets import Ticket
 
 DEATHS_TO_POISON = 2
 INTERACTIVE_IN_A_ROW = 3  # then bulk leads one batch: it is slowed down, never stopped
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Consecutive samples of one request inside a batch, counted from the start of the request."""
-
-    ticket: int
-    offset: int
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedBatch:
-    """A batch to send: its parts lie one after the other, the rest up to ``size`` is padding."""
-
-    batch_id: int
-    model: ModelRef
-    size: int
-    parts: tuple[Part, ...]
-
-    @property
-    def num_samples(self) -> int:
-        """Samples without padding."""
-        return sum(part.count for part in self.parts)
-
-
-@dataclass(slots=True, eq=False)
-class _Ticket:
-    number: int
-    model: ModelRef
-    num_samples: int
-    interactive: bool
-    key: str = ""
-    reserve: int = 0  # samples to have ready; 0 for a request
-    planned: int = 0  # samples [0, planned) have been in a batch at least once
-    read: int = 0
-    delivered: int = 0
-    redo: deque[Part] = field(default_factory=deque)  # lost samples, ascending
-    deaths: int = 0
-    queue: "deque[_Ticket] | FairQueue[_Ticket] | None" = None
 
 
 @dataclass(slots=True, eq=False)
@@ -81,12 +42,12 @@ class Batcher:
         self.lanes = 1
         self._window_batches = window_batches
         self._sizes: dict[ModelRef, tuple[int, ...]] = {}
-        self._tickets: dict[int, _Ticket] = {}
-        self._suspects: deque[_Ticket] = deque()
-        self._interactive: FairQueue[_Ticket] = FairQueue()
-        self._bulk: FairQueue[_Ticket] = FairQueue()
-        self._idle_work: FairQueue[_Ticket] = FairQueue()
-        self._reserves: dict[int, _Ticket] = {}
+        self._tickets: dict[int, Ticket] = {}
+        self._suspects: deque[Ticket] = deque()
+        self._interactive: FairQueue[Ticket] = FairQueue()
+        self._bulk: FairQueue[Ticket] = FairQueue()
+        self._idle_work: FairQueue[Ticket] = FairQueue()
+        self._reserves: dict[int, Ticket] = {}
         self._flights: dict[int, _Flight] = {}
         self._ticket_numbers = itertools.count()
         self._batch_ids = itertools.count()
@@ -127,7 +88,7 @@ class Batcher:
             turn: Samples of the largest batch of its version: no request has more than that computed at a time.
         """
 
-        def size_of(ticket: _Ticket) -> int:
+        def size_of(ticket: Ticket) -> int:
             return min(self._available(ticket), turn)
 
         in_flight = sum(flight.batch.size for flight in self._flights.values())
@@ -157,14 +118,14 @@ class Batcher:
 
     def submit(self, model: ModelRef, num_samples: int, *, interactive: bool, key: str = "") -> int:
         """Admit a request, on the share of a key, and return its ticket."""
-        ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive, key)
+        ticket = Ticket(next(self._ticket_numbers), model, num_samples, interactive, self._window_batches, key)
         self._tickets[ticket.number] = ticket
         self._enqueue(ticket)
         return ticket.number
 
     def keep(self, model: ModelRef, num_samples: int, *, reserve: int) -> int:
         """Admit a reserve: of its samples, so many are kept ready ahead of its reader. Returns its ticket."""
-        ticket = _Ticket(next(self._ticket_numbers), model, num_samples, interactive=False, reserve=reserve)
+        ticket = Ticket(next(self._ticket_numbers), model, num_samples, False, self._window_batches, reserve=reserve)
         self._tickets[ticket.number] = self._reserves[ticket.number] = ticket
         self._enqueue(ticket)
         return ticket.number
@@ -255,7 +216,7 @@ class Batcher:
                 self._enqueue(ticket, first=True)
         return poisoned
 
-    def _fills(self, lead: FairQueue[_Ticket]) -> bool:
+    def _fills(self, lead: FairQueue[Ticket]) -> bool:
         """Tell whether what waits fills the largest batch; a smaller one has no need to wait at the device."""
         model = lead.head().model
         largest = self._sizes[model][-1]
@@ -266,14 +227,11 @@ class Batcher:
         """Tell whether a batch for a reserve may be sent: on the last free lane only where half of it is gone."""
         if not self._idle_work:
             return False
-        lanes = self.lanes if self._is_short(self._idle_work.head()) else max(1, self.lanes - 1)
+        reserve = self._idle_work.head()
+        lanes = self.lanes if reserve.is_short(self._sizes[reserve.model]) else max(1, self.lanes - 1)
         return len(self._flights) < lanes
 
-    def _is_short(self, reserve: _Ticket) -> bool:
-        """Tell whether half of a reserve is gone."""
-        return 2 * self._headroom(reserve, self._sizes[reserve.model]) > reserve.reserve
-
-    def _enqueue(self, ticket: _Ticket, *, first: bool = False) -> None:
+    def _enqueue(self, ticket: Ticket, *, first: bool = False) -> None:
         if ticket.queue is not None or not self._available(ticket):
             return
         ticket.queue = self._home(ticket)
@@ -283,60 +241,41 @@ class Batcher:
             ticket.queue.append(ticket)
 
     @staticmethod
-    def _dequeue(ticket: _Ticket) -> None:
+    def _dequeue(ticket: Ticket) -> None:
         if ticket.queue is not None:
             ticket.queue.remove(ticket)
             ticket.queue = None
 
-    def _home(self, ticket: _Ticket) -> deque[_Ticket] | FairQueue[_Ticket]:
+    def _home(self, ticket: Ticket) -> deque[Ticket] | FairQueue[Ticket]:
         return self._suspects if ticket.deaths else self._class_of(ticket)
 
-    def _class_of(self, ticket: _Ticket) -> FairQueue[_Ticket]:
+    def _class_of(self, ticket: Ticket) -> FairQueue[Ticket]:
         if ticket.reserve:
             return self._idle_work
         return self._interactive if ticket.interactive else self._bulk
 
-    def _available(self, ticket: _Ticket) -> int:
-        """Count the samples that may lead a batch now; a suspect has its lost ones only."""
-        sizes = self._sizes.get(ticket.model)
-        if sizes is None:
-            return 0
-        lost = sum(part.count for part in ticket.redo)
-        if ticket.deaths:
-            in_flight = ticket.planned - ticket.delivered - lost
-            return 0 if in_flight else lost
-        headroom, unplanned = self._headroom(ticket, sizes), ticket.num_samples - ticket.planned
-        # Slivers are not worth a batch: wait until the reader has made room for a full one.
-        full = min(_idle_size(sizes), ticket.reserve) if ticket.reserve else sizes[-1]
-        return lost + (min(headroom, unplanned) if headroom >= min(full, unplanned) else 0)
-
-    def _headroom(self, ticket: _Ticket, sizes: tuple[int, ...]) -> int:
-        """Count the samples that may be computed ahead of the reader."""
-        window = ticket.reserve or self._window_batches * sizes[-1]
-        return max(0, window - (ticket.planned - ticket.read))
-
-    def _plan_alone(self, ticket: _Ticket) -> PlannedBatch:
+    def _plan_alone(self, ticket: Ticket) -> PlannedBatch:
         self._dequeue(ticket)
         sizes = self._sizes[ticket.model]
-        parts = tuple(self._take_lost(ticket, sizes[-1]))
-        size = _smallest_size(sum(part.count for part in parts), sizes)
+        parts = tuple(ticket.take_lost(sizes[-1]))
+        size = smallest_size(sum(part.count for part in parts), sizes)
         return self._send(ticket.model, size, parts, is_suspect=True)
 
-    def _plan(self, lead: FairQueue[_Ticket], fill: FairQueue[_Ticket] | None) -> PlannedBatch:
+    def _plan(self, lead: FairQueue[Ticket], fill: FairQueue[Ticket] | None) -> PlannedBatch:
         """Size a batch for the model and queue of the head; what would be padding goes to others of that model."""
         model = lead.head().model
         sizes = self._sizes[model]
 
-        def size_of(ticket: _Ticket) -> int:
+        def size_of(ticket: Ticket) -> int:
             return self._available(ticket) if ticket.model == model else 0
 
-        is_spare = lead is self._idle_work and not self._is_short(lead.head())
-        limit = _idle_size(sizes) if is_spare else sizes[-1]
+        is_spare = lead is self._idle_work and not lead.head().is_short(sizes)
+        limit = idle_size(sizes) if is_spare else sizes[-1]
         leading = lead.in_order(size_of, limit)
         filling = [] if fill is None else fill.in_order(size_of, limit)
         filling += [ticket for ticket in self._reserves.values() if ticket.model == model]
         wanted = min(limit, sum(self._available(ticket) for ticket in leading))
-        spare = sum(self._headroom(ticket, sizes) for ticket in filling)
+        spare = sum(ticket.headroom(sizes) for ticket in filling)
         size = choose_size(wanted, sizes, spare=spare)
         parts: list[Part] = []
         room = size
@@ -355,15 +294,8 @@ class Batcher:
         self._flights[batch.batch_id] = _Flight(batch, is_suspect)
         return batch
 
-    def _take(self, ticket: _Ticket, room: int) -> list[Part]:
-        taken = list(self._take_lost(ticket, room))
-        room -= sum(part.count for part in taken)
-        unplanned = ticket.num_samples - ticket.planned
-        ahead = self._headroom(ticket, self._sizes[ticket.model])
-        count = min(room, ahead, unplanned) if not (ticket.redo or ticket.deaths) else 0
-        if count:
-            taken.append(Part(ticket.number, ticket.planned, count))
-            ticket.planned += count
+    def _take(self, ticket: Ticket, room: int) -> list[Part]:
+        taken = ticket.take(room, self._sizes[ticket.model])
         still_available = self._available(ticket) > 0
         if not still_available or not ticket.interactive:
             self._dequeue(ticket)
@@ -371,17 +303,10 @@ class Batcher:
             self._enqueue(ticket)
         return taken
 
-    @staticmethod
-    def _take_lost(ticket: _Ticket, room: int) -> Iterator[Part]:
-        while ticket.redo and room:
-            part = ticket.redo.popleft()
-            count = min(part.count, room)
-            if count < part.count:
-                ticket.redo.appendleft(Part(part.ticket, part.offset + count, part.count - count))
-            room -= count
-            yield Part(part.ticket, part.offset, count)
+    def _available(self, ticket: Ticket) -> int:
+        return ticket.available(self._sizes.get(ticket.model))
 
-    def _credit(self, ticket: _Ticket, count: int) -> None:
+    def _credit(self, ticket: Ticket, count: int) -> None:
         ticket.delivered += count
         if ticket.delivered == ticket.num_samples:
             self._dequeue(ticket)
@@ -390,34 +315,3 @@ class Batcher:
         if ticket.deaths and not ticket.redo:
             ticket.deaths = 0  # the samples that were suspected are done: it was another's fault
         self._enqueue(ticket)
-
-
-def choose_size(num_samples: int, sizes: Iterable[int], *, spare: int = 0) -> int:
-    """Choose the padded size of a batch.
-
-    Args:
-        num_samples: Samples that wait, at least 1.
-        sizes: Allowed sizes, ascending.
-        spare: Samples that nobody waits for and that may take the place of padding.
-
-    Returns:
-        The smallest size that holds them; the one below when that would leave half or more of the larger one empty:
-        two full small batches cost no more, and the first is done earlier.
-    """
-    below = None
-    for size in sizes:
-        if size >= num_samples:
-            return below if below is not None and (num_samples + spare) * 2 <= size else size
-        below = size
-    if below is None:
-        raise ValueError("a batch needs at least one allowed size")
-    return below
-
-
-def _idle_size(sizes: tuple[int, ...]) -> int:
-    """Return the size of batches that nobody waits for: whoever comes meanwhile waits for one of them."""
-    return sizes[-2] if len(sizes) > 1 else sizes[-1]
-
-
-def _smallest_size(num_samples: int, sizes: tuple[int, ...]) -> int:
-    return next(size for size in sizes if size >= num_samples)

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from app.schemas.jobs import BatchDone
-from app.serving.batcher import PlannedBatch
+from app.serving.batches import PlannedBatch
 
 FIRST_GUESS_PER_S = 1000.0
 MAX_RETRY_AFTER_S = 60

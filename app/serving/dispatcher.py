@@ -34,7 +34,8 @@ from app.schemas.jobs import (
     UnloadModel,
 )
 from app.serving.admission import ANY_TIME, Terms, explain_overdue
-from app.serving.batcher import DEATHS_TO_POISON, Batcher, PlannedBatch
+from app.serving.batcher import DEATHS_TO_POISON, Batcher
+from app.serving.batches import PlannedBatch
 from app.serving.counters import Counters
 from app.serving.deadlines import Deadlines
 from app.serving.errands import Errands

@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.clock import Clock, monotonic
 from app.core.errors import (
-    ConfigurationError,
     ModelUnhealthyError,
     NoEncoderError,
     NotReadyError,
@@ -21,70 +19,30 @@ from app.core.errors import (
 from app.core.seeds import draw_seed
 from app.core.settings import Settings
 from app.repository.store import ModelRepository
-from app.schemas.jobs import ModelRef, NumericsConfig, WorkerConfig, WorkerReady
+from app.schemas.jobs import ModelRef
 from app.serving.admission import ANY_TIME, Admission, Budget, Terms
 from app.serving.batcher import Batcher
 from app.serving.catalog import Catalog, ServedVersion
-from app.serving.cores import count_cores
-from app.serving.counters import Counters, VersionCounts
+from app.serving.configuring import worker_config
+from app.serving.counters import Counters
 from app.serving.dispatcher import RETRY_WITHOUT_WORKER_S, Dispatcher
 from app.serving.handle import WorkerFactory
 from app.serving.health import Health
 from app.serving.nursery import create_workers
 from app.serving.plan import Labels, Plan
 from app.serving.pool import ReadySamples, SamplePool
+from app.serving.status import EngineStatus
 from app.serving.stream import SampleChunk, SampleStream
 from app.serving.supervisor import Supervisor
 
-__all__ = ["Engine", "EngineStatus", "SampleChunk", "SampleStream"]
+__all__ = ["Engine", "SampleChunk", "SampleStream"]
 
 Pixels = NDArray[np.uint8]
 Latents = NDArray[np.float32]
 
-MOST_LANES = 4  # unless a setting asks for more
-_SPARE_SLOTS = 3  # beside one for each lane
 _ABORT_GRACE_S = 0.0
 _MOST_READY_BYTES = 2**20  # of pixels without a place; more of them wait for one as all others do
 RETRY_WITHOUT_VERSION_S = 1
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """Plain counters and gauges; counters run since the engine started.
-
-    Attributes:
-        is_ready: Whether requests are being answered.
-        worker: What the present worker said of itself (pid, device, threads, numerics); None while there is none.
-        restarts: Workers started after the first.
-        queued_streams: Requests admitted whose answers are not sent.
-        queued_samples: Samples of these that were not sent to the device yet.
-        batches_in_flight: Batches sent to the worker and not answered.
-        batches: Batches computed, by padded size.
-        samples: Samples computed.
-        device_s: Seconds spent on batches, of all lanes together.
-        refused: Requests refused because the queue was full.
-        overdue: Requests refused or dropped because they could not be begun in time.
-        cancelled: Requests closed before they were finished.
-        failed: Requests that ended with an error.
-        versions: What was computed of each version, by name and number.
-        ends: Workers that came to an end that nobody asked for, by how.
-    """
-
-    is_ready: bool
-    worker: WorkerReady | None
-    restarts: int
-    queued_streams: int
-    queued_samples: int
-    batches_in_flight: int
-    batches: Mapping[int, int]
-    samples: int
-    device_s: float
-    refused: int
-    overdue: int
-    cancelled: int
-    failed: int
-    versions: Mapping[tuple[str, int], VersionCounts] = field(default_factory=dict)
-    ends: Mapping[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -367,36 +325,3 @@ class Engine:
 
 def _refuse_ejected() -> ServiceError:
     return ModelUnhealthyError("this version was taken out of service", retry_after_s=RETRY_WITHOUT_VERSION_S)
-
-
-def worker_config(settings: Settings, repository_url: str) -> WorkerConfig:
-    """Build the first message to a worker.
-
-    Raises:
-        ConfigurationError: If the batch sizes are not ascending, positive numbers.
-    """
-    sizes = settings.worker.batch_sizes
-    if not sizes or sizes[0] < 1 or list(sizes) != sorted(set(sizes)):
-        raise ConfigurationError(
-            "`worker.batch_sizes` must be ascending, positive numbers", setting="worker.batch_sizes"
-        )
-    threads = settings.worker.threads or count_cores()
-    lanes = min(settings.worker.lanes or MOST_LANES, threads)
-    return WorkerConfig(
-        repository_url=repository_url,
-        device=settings.worker.device,
-        threads=threads,
-        lanes=lanes,
-        batch_sizes=sizes,
-        residency_bytes=settings.worker.residency_bytes,
-        slots=lanes + _SPARE_SLOTS,
-        slot_bytes=settings.worker.slot_bytes,
-        log_level=settings.log.level,
-        log_format=settings.log.format,
-        numerics=NumericsConfig(
-            precision=settings.worker.precision,
-            fold_batch_norm=settings.worker.fold_batch_norm,
-            channels_last=settings.worker.channels_last,
-            cuda_graphs=settings.worker.cuda_graphs,
-        ),
-    )

@@ -13,7 +13,7 @@ from app.schemas.frames import encode_frame
 from app.schemas.jobs import Pong
 from app.serving import channel
 from app.serving.channel import DirectWorkers
-from app.serving.engine import worker_config
+from app.serving.configuring import worker_config
 from tests.fakes import make_settings
 
 PROGRAM = """#!{python}

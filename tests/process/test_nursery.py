@@ -16,7 +16,7 @@ import structlog.testing
 from app.schemas.jobs import Pong, Shutdown, WorkerReady
 from app.serving import nursery
 from app.serving.channel import DirectWorkers
-from app.serving.engine import worker_config
+from app.serving.configuring import worker_config
 from app.serving.nursery import Nurseries, Offspring, create_workers
 from app.serving.supervisor import Supervisor
 from tests.fakes import make_settings

@@ -8,7 +8,8 @@ from prometheus_client.registry import Collector
 
 from app.api.uploads import UploadMemory
 from app.serving.endings import ENDS
-from app.serving.engine import Engine, EngineStatus
+from app.serving.engine import Engine
+from app.serving.status import EngineStatus
 
 _NO_ENDS = dict.fromkeys(ENDS, 0)
 

@@ -1,7 +1,8 @@
 import pytest
 
 from app.schemas.jobs import ModelRef
-from app.serving.batcher import Batcher, Part, choose_size
+from app.serving.batcher import Batcher
+from app.serving.batches import Part, choose_size
 
 DIGITS = ModelRef("digits", 1, "d" * 64)
 FACES = ModelRef("faces", 1, "f" * 64)

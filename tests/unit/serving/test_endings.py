@@ -3,8 +3,8 @@ import signal
 
 import pytest
 
+from app.serving.configuring import worker_config
 from app.serving.endings import name_end
-from app.serving.engine import worker_config
 from app.serving.supervisor import Supervisor
 from tests.fakes import FakeClock, FakeWorkers, make_settings
 

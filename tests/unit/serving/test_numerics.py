@@ -1,5 +1,5 @@
 from app.schemas.jobs import NumericsConfig
-from app.serving.engine import worker_config
+from app.serving.configuring import worker_config
 from tests.drafts import publish_draft
 from tests.fakes import FAKE_NUMERICS, make_engine, make_settings
 

@@ -5,7 +5,7 @@ import pytest
 import structlog.testing
 
 from app.schemas.jobs import LoadModel, ModelRef, Ping
-from app.serving.engine import worker_config
+from app.serving.configuring import worker_config
 from app.serving.supervisor import Supervisor, choose_delay
 from tests.fakes import FakeClock, FakeWorkers, make_settings
 
