@@ -84,7 +84,7 @@ async def test_every_shard_has_its_share_of_every_class_in_a_mixed_order(client)
     labels = [(await read_npz(client, dataset, number))["labels"] for number in range(4)]
 
     assert [{0: 15, 1: 15}] * 3 + [{0: 5, 1: 5}] == [dict(Counter(shard.tolist())) for shard in labels]
-    assert all(np.count_nonzero(np.diff(shard)) > 3 for shard in labels)
+    assert all(np.count_nonzero(np.diff(shard)) > 3 for shard in labels[:3])  # the last one is too short to tell
 
 
 async def test_all_formats_of_a_shard_hold_the_same_samples(client):
