@@ -3,29 +3,46 @@
 import { getJson } from "./api.js";
 import { drawPicture, fitScale, nameOutput } from "./augment-grid.js";
 import { findPlace, JsonTextError, layOut, lineOf, readJson } from "./augment-json.js";
-import { buildReplay, MAX_OUTPUTS, writeForm } from "./augment-state.js";
+import { buildReplay, writeForm } from "./augment-state.js";
 import { describeTrace } from "./augment-trace.js";
 import { copyText, el, formatNumber, put, saveBlob } from "./dom.js";
 
 const LARGE = 168;
 
 /** Bytes of base64. */
-export function decodeFile(text, files) {
+function decodeFile(text, files) {
   return new Blob([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], { type: `image/${files}` });
 }
 
-/** Apply traces to the images of a preview: [{image, trace}]; returns the outputs. */
-async function replay({ images, state }, outputs) {
-  const traces = outputs.map(({ image, trace }) => ({ image, steps: trace }));
+/** Address of a picture in base64. */
+export function writeUrl(text, files) {
+  return `data:image/${files};base64,${text}`;
+}
+
+/**
+ * Apply one trace to each image, as the service takes them; what mixes finds its partners as they were.
+ * @param {object} shown What is shown: `images`, `outputs`, `state`.
+ * @param {object} place `copy` and `patch` of the outputs.
+ * @param {Map<number, Array>} [changed] Other traces, by the number of their image.
+ * @returns {Promise<Map<number, object>>} The outputs, by the number of their image.
+ */
+async function replay({ images, outputs, state }, { copy, patch }, changed = new Map()) {
+  const found = (image) => outputs.find((one) => one.image === image && one.copy === copy && one.patch === patch);
+  const traces = images.map((_, image) => ({ image, steps: changed.get(image) ?? found(image)?.trace ?? [] }));
   const form = writeForm(images, buildReplay(state, traces, "json"));
-  return (await getJson("/v1/augmentations", { form })).outputs;
+  const answer = await getJson("/v1/augmentations", { form });
+  return new Map(answer.outputs.map((one) => [one.image, one]));
 }
 
 /** Replay all outputs of a preview and compare their files: {same, all}. */
 export async function replayAll(shown) {
-  const again = await replay(shown, shown.outputs.slice(0, MAX_OUTPUTS));
-  const same = again.filter(({ file }, place) => file === shown.outputs[place].file).length;
-  return { same, all: again.length };
+  const rounds = Map.groupBy(shown.outputs, ({ copy, patch }) => `${copy}-${patch}`);
+  let same = 0;
+  for (const round of rounds.values()) {
+    const again = await replay(shown, round[0]);
+    same += round.filter(({ image, file }) => again.get(image)?.file === file).length;
+  }
+  return { same, all: shown.outputs.length };
 }
 
 /** Write a verdict with its colour. */
@@ -111,10 +128,10 @@ async function replayOne({ shown, output, area, verdict, wrong, again, scale }) 
   try {
     const { value: trace } = readJson(area.value);
     const isChanged = JSON.stringify(trace) !== JSON.stringify(output.trace);
-    const [made] = await replay(shown, [{ image: output.image, trace }]);
+    const made = (await replay(shown, output, new Map([[output.image, trace]]))).get(output.image);
     const blob = decodeFile(made.file, shown.state.files);
     const isSame = made.file === output.file;
-    if (isChanged) put(again, drawFigure(URL.createObjectURL(blob), made, scale, "By the changed trace"));
+    if (isChanged) put(again, drawFigure(writeUrl(made.file, shown.state.files), made, scale, "By the changed trace"));
     const digest = await digestOf(blob);
     if (isSame) putVerdict(verdict, true, `Same bytes: all ${formatNumber(blob.size)}${digest}`);
     else if (isChanged) putVerdict(verdict, true, "Another picture, for the trace was changed.");
@@ -140,7 +157,7 @@ function describeFault(error, text) {
   if (!error.errors?.length) return error.lines?.join(" ") ?? error.message;
   const { places } = readJson(text);
   return error.errors.map(({ pointer, detail }) => {
-    const rest = pointer.replace(/^\/request\/traces\/0\/steps/, "");
+    const rest = pointer.replace(/^\/request\/traces(\/\d+(\/steps)?)?/, "");
     return `Line ${lineOf(text, findPlace(places, rest)[0])}${rest && `, ${rest}`}: ${detail}`;
   }).join("; ");
 }

@@ -1,5 +1,6 @@
 // The policy as text: what is typed becomes steps, and what the service says is wrong is named by its line.
 
+import { writeHint } from "./augment-fields.js";
 import { findPlace, JsonTextError, layOut, lineOf, readJson } from "./augment-json.js";
 import { el, put } from "./dom.js";
 
@@ -66,7 +67,8 @@ export class Editor {
           {},
           el("button.line-link", { type: "button", on: { click: () => this.select(at) } }, `Line ${lineOf(this.area.value, at[0])}`),
           pointer ? [" ", el("code", {}, pointer)] : "",
-          `: ${detail}`,
+          ": ",
+          writeHint(detail),
         ),
       ),
     );

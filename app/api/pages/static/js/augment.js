@@ -1,7 +1,7 @@
 // The playground: images, a policy as steps, and a preview that follows every change.
 
 import { address, getFile, getJson, namePointer, readSeed } from "./api.js";
-import { decodeFile, drawCopy, putVerdict, replayAll } from "./augment-copy.js";
+import { drawCopy, putVerdict, replayAll, writeUrl } from "./augment-copy.js";
 import { Editor } from "./augment-editor.js";
 import { drawField } from "./augment-fields.js";
 import { Preview } from "./augment-grid.js";
@@ -21,7 +21,7 @@ const FIRST_PRESET = "strong";
 const MAX_COPIES = 32;
 const LARGE_PIXELS = 5e5; // photos from here on are shown as JPEG, as they came
 
-const page = { state: { ...DEFAULTS }, presets: [], models: [], shown: null, running: null, timer: null, isReady: false };
+const page = { state: { ...DEFAULTS }, presets: [], models: [], shown: null, running: null, timer: null, isReady: false, isStarting: false };
 const copies = tie(find("#copies-range"), find("#copies"), () => changed());
 const steps = new Steps(find("#steps"), { onChange: changed, say, getImage: () => sources.images[0] ?? null });
 const editor = new Editor(find("#json"), find("#json-errors"), takeDocument);
@@ -29,6 +29,8 @@ const preview = new Preview(find("#grid"), (output) => drawCopy(find("#copy"), p
 const sources = new Sources(find("#sources"), { onChange: changedImages, onProblem: showSourceProblem, say });
 
 async function start() {
+  if (page.isStarting) return;
+  page.isStarting = true;
   try {
     const [models, { operations }, { presets }] = await Promise.all([
       listModels(),
@@ -39,6 +41,8 @@ async function start() {
     steps.setCatalog(operations);
   } catch (error) {
     return showProblem(find("#problem"), error, start);
+  } finally {
+    page.isStarting = false;
   }
   put(find("#problem"));
   fillChoices();
@@ -228,9 +232,8 @@ function setBusy(isBusy, text) {
 }
 
 function show(images, state, answer, seconds) {
-  for (const { url } of page.shown?.outputs ?? []) URL.revokeObjectURL(url);
   const hasImages = images.length > 0;
-  const outputs = hasImages ? answer.outputs.map((one) => ({ ...one, url: URL.createObjectURL(decodeFile(one.file, state.files)) })) : [];
+  const outputs = hasImages ? answer.outputs.map((one) => ({ ...one, url: writeUrl(one.file, state.files) })) : [];
   page.shown = { images, state, outputs };
   put(find("#verdict"));
   preview.show(images, outputs);
