@@ -67,6 +67,7 @@ PAGES: Final = (
             "augment-sources.js",
             "augment-state.js",
             "augment-steps.js",
+            "augment-take.js",
             "augment-tools.js",
             "augment-trace.js",
         ),

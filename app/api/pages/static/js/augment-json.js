@@ -1,5 +1,7 @@
 // The policy as text: where each value of a JSON text is, and what is wrong at which line.
 
+import { writeJson } from "./api.js";
+
 const LITERALS = { true: true, false: false, null: null };
 const TOKEN = /\s*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)|(true|false|null)\b)/y;
 const MAX_DEPTH = 64;
@@ -106,11 +108,30 @@ export function lineOf(text, offset) {
   return text.slice(0, offset).split("\n").length;
 }
 
+const MINUS_ZERO = "\u0002"; // stands for -0, which JSON.stringify would write as 0: a trace would not be the same
+
+function mark(value) {
+  if (Object.is(value, -0)) return MINUS_ZERO;
+  if (Array.isArray(value)) return value.map(mark);
+  return value && typeof value === "object" ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, mark(one)])) : value;
+}
+
+const unmark = (text) => text.replaceAll(JSON.stringify(MINUS_ZERO), "-0.0");
+
+/** Write JSON in which every number is the one that was read. */
+export function writeExact(value) {
+  return unmark(writeJson(mark(value)));
+}
+
 /** Write a policy over several lines: short arrays and objects in one. */
-export function layOut(value, indent = "") {
+export function layOut(value) {
+  return unmark(layOutMarked(mark(value), ""));
+}
+
+function layOutMarked(value, indent) {
   const short = JSON.stringify(value, null, 1)?.replaceAll(/\s*\n\s*/g, " ").replaceAll(/([[{]) | ([\]}])/g, "$1$2");
   if (value === null || typeof value !== "object" || (short.length + indent.length <= 64 && !short.includes('"ops"'))) return short;
   const inner = `${indent}  `;
-  if (Array.isArray(value)) return value.length ? `[\n${value.map((one) => inner + layOut(one, inner)).join(",\n")}\n${indent}]` : "[]";
-  return `{\n${Object.entries(value).map(([key, one]) => `${inner}${JSON.stringify(key)}: ${layOut(one, inner)}`).join(",\n")}\n${indent}}`;
+  if (Array.isArray(value)) return value.length ? `[\n${value.map((one) => inner + layOutMarked(one, inner)).join(",\n")}\n${indent}]` : "[]";
+  return `{\n${Object.entries(value).map(([key, one]) => `${inner}${JSON.stringify(key)}: ${layOutMarked(one, inner)}`).join(",\n")}\n${indent}}`;
 }

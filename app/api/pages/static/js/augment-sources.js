@@ -1,7 +1,8 @@
 // Images to augment: dropped, pasted, chosen, or samples of a model; each with a picture that the browser can show.
 
 import { getFile, getJson, samplePath } from "./api.js";
-import { buildRequest, DEFAULTS, MAX_IMAGES, writeForm } from "./augment-state.js";
+import { drawField } from "./augment-fields.js";
+import { buildRequest, DEFAULTS, INPUT_FIELDS, MAX_IMAGES, writeForm } from "./augment-state.js";
 import { drawTool } from "./augment-tools.js";
 import { el, formatNumber, put, saveBlob } from "./dom.js";
 
@@ -137,4 +138,22 @@ export function listenForFiles({ drop, pick, input, onFiles }) {
     await onFiles(input.files);
     input.value = "";
   });
+}
+
+/** Draw the fields of how files are read; `onChange` is told all of them. */
+export function drawReading(host, input, onChange) {
+  const now = { ...input };
+  const fields = Object.entries(INPUT_FIELDS).map(([name, schema]) => {
+    const change = (value) => {
+      now[name] = value;
+      showNeeded();
+      onChange({ ...now });
+    };
+    return [name, drawField({ id: `input-${name}`, name, schema, value: now[name], change }).node];
+  });
+  const showNeeded = () => {
+    Object.fromEntries(fields).background.hidden = now.alpha !== "composite";
+  };
+  put(host, fields.map(([, node]) => node));
+  showNeeded();
 }

@@ -1,6 +1,7 @@
 // What the playground shows, as one value: read from and written to the address, and turned into requests.
 
-import { readSeed, writeJson } from "./api.js";
+import { readSeed } from "./api.js";
+import { writeExact } from "./augment-json.js";
 import { isPolicy } from "./augment-policy.js";
 
 export const MAX_OUTPUTS = 64; // of an answer in JSON
@@ -107,7 +108,7 @@ export function buildReplay({ files, input }, traces, format) {
 export function writeForm(images, request) {
   const form = new FormData();
   for (const { file, name } of images) form.append("images", file, name);
-  form.append("request", writeJson(request));
+  form.append("request", writeExact(request));
   return form;
 }
 

@@ -1,18 +1,18 @@
 // The playground: images, a policy as steps, and a preview that follows every change.
 
-import { address, getFile, getJson, namePointer, readSeed } from "./api.js";
-import { drawCopy, putVerdict, replayAll, writeUrl } from "./augment-copy.js";
+import { address, getJson, namePointer, readSeed } from "./api.js";
+import { drawCopy, writeUrl } from "./augment-copy.js";
 import { Editor } from "./augment-editor.js";
-import { drawField } from "./augment-fields.js";
 import { Preview } from "./augment-grid.js";
 import { isPolicy, readSteps, walkSteps, writeSteps } from "./augment-policy.js";
-import { listenForFiles, Sources } from "./augment-sources.js";
+import { drawReading, listenForFiles, Sources } from "./augment-sources.js";
 import {
-  buildRequest, DEFAULTS, describeCopies, FILES, INPUT_FIELDS, MAX_OUTPUTS, readState, writeForm, writeState,
+  buildRequest, DEFAULTS, describeCopies, FILES, MAX_OUTPUTS, readState, writeForm, writeState,
 } from "./augment-state.js";
 import { Steps } from "./augment-steps.js";
+import { compareAll, saveAll } from "./augment-take.js";
 import { showCopies } from "./copy.js";
-import { copyText, el, find, formatNumber, formatSeconds, put, saveBlob, tie, toast } from "./dom.js";
+import { copyText, el, find, formatSeconds, put, saveBlob, tie, toast } from "./dom.js";
 import { listModels, showProblem } from "./shell.js";
 
 const PAUSE_MS = 150; // after the last change, before the preview is asked for
@@ -74,7 +74,10 @@ async function restore({ withImages = false } = {}) {
   steps.set(preset || !read.policy ? readSteps((preset ?? first)?.policy.ops ?? []) : readSteps(read.policy.ops, { marks: true }));
   find("#seed").value = String(page.state.seed);
   find("#files").value = page.state.files;
-  drawReading();
+  drawReading(find("#reading-fields"), page.state.input, (input) => {
+    page.state.input = input;
+    changed();
+  });
   const number = page.state.copies;
   if (withImages) await takeImages(read.images);
   limitCopies();
@@ -93,22 +96,6 @@ async function takeImages(samples) {
   } catch (error) {
     showSourceProblem(error, "The sample");
   }
-}
-
-function drawReading() {
-  const fields = Object.entries(INPUT_FIELDS).map(([name, schema]) => {
-    const made = drawField({ id: `input-${name}`, name, schema, value: page.state.input[name], change: (value) => {
-      page.state.input = { ...page.state.input, [name]: value };
-      showNeeded();
-      changed();
-    } });
-    return made.node;
-  });
-  const showNeeded = () => {
-    fields[1].hidden = page.state.input.alpha !== "composite";
-  };
-  put(find("#reading-fields"), fields);
-  showNeeded();
 }
 
 // The policy
@@ -276,34 +263,9 @@ function say(text) {
 
 // What is done with a preview
 
-async function download() {
-  const button = find("#download");
-  button.disabled = true;
-  button.textContent = "Preparing…";
-  try {
-    const { images, state } = page.shown;
-    const { ops, preset } = readPolicy();
-    const { blob, name } = await getFile("/v1/augmentations", { form: writeForm(images, buildRequest(page.state, preset ? { preset } : { ops }, "zip")) });
-    saveBlob(blob, name ?? `augmented-seed${state.seed}.zip`);
-    toast(`${formatNumber(blob.size / 1000, 3)} kB saved`, "good");
-  } catch (error) {
-    toast(error.lines?.join(" ") ?? error.message, "bad");
-  }
-  button.disabled = false;
-  button.textContent = "Download ZIP";
-}
-
-async function compareAll() {
-  const node = find("#verdict");
-  find("#replay-all").disabled = true;
-  node.textContent = "Sending all traces back…";
-  try {
-    const { same, all } = await replayAll(page.shown);
-    putVerdict(node, same === all, same === all ? `Replayed: all ${all} files are the same, byte for byte.` : `Replayed: ${same} of ${all} files are the same. Another release or device computed them.`);
-  } catch (error) {
-    node.textContent = error.lines?.join(" ") ?? error.message;
-  }
-  find("#replay-all").disabled = false;
+function download() {
+  const { ops, preset } = readPolicy();
+  return saveAll(find("#download"), page.shown.images, buildRequest(page.state, preset ? { preset } : { ops }, "zip"));
 }
 
 function copyLink() {
@@ -330,7 +292,7 @@ find("#seed").addEventListener("input", changed);
 find("#files").addEventListener("change", changed);
 find("#dice").addEventListener("click", dice);
 find("#download").addEventListener("click", download);
-find("#replay-all").addEventListener("click", compareAll);
+find("#replay-all").addEventListener("click", () => compareAll(find("#replay-all"), find("#verdict"), page.shown));
 find("#link").addEventListener("click", copyLink);
 find("#json-copy").addEventListener("click", () => copyText(find("#json").value, "JSON copied"));
 find("#json-save").addEventListener("click", () => saveBlob(new Blob([`${find("#json").value}\n`], { type: "application/json" }), "policy.json"));
