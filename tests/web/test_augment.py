@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.rig.models import make_key
 from tests.web.reading import digest_all, read_code, read_grid, take_download
 
 SMALL = "/augment?image=shapes@1:42.7&preset=light&copies=4&seed=7"
@@ -311,8 +312,9 @@ def test_copies_are_saved_as_one_file(page, tmp_path):
 
 
 def test_code_for_python_and_the_command_line_gives_the_copies_of_the_page(page, tmp_path, sample):
+    before = first_source(page)
     add_operation(page, "invert")
-    wait_until_drawn(page, 4)
+    wait_until_changed(page, before)
     expected = digest_all(read_grid(page, COPIES))
     (tmp_path / "images").mkdir()
     for folder in (tmp_path, tmp_path / "images"):
@@ -355,3 +357,15 @@ def test_without_an_image_the_page_says_what_to_do(page):
     page.get_by_role("button", name="Add a sample").click()
     expect(page.get_by_role("img", name="Original of mnist-gan")).to_be_visible()
     wait_until_drawn(page, 4)
+
+
+def test_the_page_goes_on_with_a_key(visitor, guarded):
+    shown = visitor.open("/augment?copies=2&seed=7&preset=light", target=guarded)
+    visitor.watch.allow("401")
+    dialog = shown.get_by_role("dialog", name="A key is needed")
+
+    dialog.get_by_label("Key").fill(make_key("operator"))
+    dialog.get_by_label("Key").press("Enter")
+
+    wait_until_drawn(shown, 2)
+    expect(shown.locator(".source-name")).to_have_count(1)
