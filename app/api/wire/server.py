@@ -18,6 +18,7 @@ from uvicorn.server import ServerState
 
 from app.api.wire.door import Door
 from app.api.wire.protocol import BoundedProtocol
+from app.core.heap import give_back_memory
 from app.core.logging import get_logger
 from app.core.settings import HttpSettings
 
@@ -32,6 +33,7 @@ END_S = 4.5
 _LOOK_S = 0.02
 _EMPTY_BACKLOG_S = 0.05
 _CANCEL_S = 1.0
+_TIDY_EVERY_S = 30.0
 
 
 class Server:
@@ -79,6 +81,7 @@ class Server:
         self._leaving = asyncio.Event()
         self._left_at = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     @property
     def num_connections(self) -> int:
@@ -136,6 +139,7 @@ class Server:
     async def _answer(self, listener: socket.socket) -> None:
         self._tick()
         _freeze_heap()
+        self._tidying = asyncio.create_task(_tidy_heap())
         listener.setblocking(False)
         server = await self._loop.create_server(self._connect, sock=listener, backlog=BACKLOG)
         self._is_open = True
@@ -190,6 +194,13 @@ def _freeze_heap() -> None:
     """Have collections leave out all that the start made, which stays: walking it held every request up for 60 ms."""
     gc.collect()
     gc.freeze()
+
+
+async def _tidy_heap() -> None:
+    """Give back what is free from time to time: answers of every size leave gaps, which add up otherwise."""
+    while True:
+        await asyncio.sleep(_TIDY_EVERY_S)
+        await asyncio.to_thread(give_back_memory)
 
 
 def _exit_after(seconds: float, status: int) -> None:
