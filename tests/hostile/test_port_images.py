@@ -108,7 +108,7 @@ def test_a_small_picture_that_costs_much_is_refused_or_read_within_bounds(kit, w
             answer = ask()
             seconds = time.monotonic() - started
             expect(answer, [200, *REFUSED])
-            assert seconds < MAX_REFUSAL_S or "decoding-timeout" in answer.body.decode()
+            assert seconds < MAX_REFUSAL_S or b"decoding-timeout" in answer.body
 
 
 def test_sixteen_bombs_at_once_are_refused(kit, warm):
