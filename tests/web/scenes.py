@@ -42,6 +42,12 @@ def _models(page: Page) -> None:
     page.wait_for_function("() => [...document.images].every((image) => image.complete && image.naturalWidth)")
 
 
+def _menu(page: Page) -> None:
+    _models(page)
+    if page.locator("#menu-button").is_visible():
+        page.locator("#menu-button").click()
+
+
 def _card(page: Page) -> None:
     _models(page)
     page.get_by_role("button", name="Card of mnist-gan").click()
@@ -61,8 +67,15 @@ def _walk(page: Page) -> None:
     page.locator("#play:enabled").wait_for()
 
 
-def _asked_again(page: Page) -> None:
+def _refused(page: Page) -> None:
     wait_for_grid(page)
+    page.get_by_label("Seed", exact=True).fill("nine")
+    page.get_by_role("button", name="Generate").click()
+    page.locator("#seed-error").wait_for()
+
+
+def _asked_again(page: Page) -> None:
+    _walk(page)
     page.locator("#again").click()
     page.get_by_text("byte for byte").wait_for()
 
@@ -86,23 +99,31 @@ def _verified(page: Page) -> None:
     wait_for(".verified[aria-busy=false] .notice.bad")(page)
 
 
-SCENES = (
+PAGES = (
     Scene("models", "/", _models),
+    Scene("generate", "/generate?n=32", wait_for_grid),
+    Scene("augment", "/augment", wait_for("#grid img")),
+    Scene("compare", "/compare?n=12", wait_for("#figures .notice")),
+    Scene("balance", "/balance", wait_for("#plan .empty")),
+    Scene("evaluation", "/evaluation?model=mnist-gan@2", wait_for("#view .tiles")),
+    Scene("verify", "/verify", wait_for("#copies pre")),
+)
+"""Each page as it is opened."""
+
+STATES = (
     Scene("models-card", "/", _card),
     Scene("models-none", "/", wait_for(".empty"), "empty"),
+    Scene("menu", "/", _menu),
     Scene("key", "/", wait_for("dialog[open]"), "guarded"),
-    Scene("generate", "/generate", wait_for_grid),
-    Scene("generate-classes", "/generate?model=shapes@1&n=24&class=red-square&truncation=0.7", wait_for_grid),
+    Scene("generate-classes", "/generate?model=shapes@1&n=24&class=heart&class=star&truncation=0.7", _walk),
     Scene("generate-view", "/generate?n=16", _view),
-    Scene("generate-walk", f"/generate?n=16&{WALK}", _walk),
-    Scene("generate-again", "/generate?n=16", _asked_again),
-    Scene("compare", "/compare", wait_for("#figures table")),
-    Scene("compare-pairs", "/compare?view=pairs&difference=1&class=7", wait_for("#pairs button.cell")),
+    Scene("generate-again", f"/generate?n=16&{WALK}", _asked_again),
+    Scene("generate-problem", "/generate?n=4", _refused),
+    Scene("compare-figures", "/compare?a=mnist-vae@1&b=mnist-gan@2&n=6", wait_for("#figures table")),
+    Scene("compare-pairs", "/compare?view=pairs&difference=1&class=7&n=12", wait_for("#pairs button.cell")),
     Scene("compare-pair", "/compare?n=6", _pair),
-    Scene("balance", "/balance", wait_for("#plan .empty")),
     Scene("balance-plan", f"/balance?model=mnist-gan@2&have={COUNTS}", _dataset),
-    Scene("evaluation", "/evaluation?model=mnist-gan@2", wait_for("#view .tiles")),
     Scene("evaluation-none", "/evaluation?model=shapes@1", wait_for("#view .notice")),
-    Scene("verify", "/verify", wait_for("#copies pre")),
     Scene("verify-results", "/verify", _verified),
 )
+"""What comes of using them."""

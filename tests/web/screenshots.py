@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 from tests.rig.models import publish_models, write_keys
 from tests.rig.server import serve
 from tests.web.conftest import MODELS
-from tests.web.scenes import SCENES
+from tests.web.scenes import PAGES, STATES
 from tests.web.watching import launch, visit
 
 WIDTHS = (1280, 360)
@@ -39,7 +39,7 @@ def main() -> None:
         browser = launch(stack.enter_context(sync_playwright()))
         if browser is None:
             sys.exit("error: there is no Chromium here")
-        for scene in SCENES:
+        for scene in (*PAGES, *STATES):
             if not arguments.scenes or scene.name in arguments.scenes:
                 for width in WIDTHS:
                     write_pictures(browser, services[scene.service], scene, width, arguments.folder)

@@ -22,7 +22,11 @@ import {
 export function drawComparison(names, records) {
   const missing = names.filter((_, side) => !records[side]);
   if (missing.length === 2 || (missing.length && names[0] === names[1])) return drawUnmeasured([...new Set(missing)]);
-  if (missing.length) return [drawUnmeasured(missing), drawTable(names, records, new Map(), null)];
+  if (missing.length) {
+    const measured = names.find((_, side) => records[side]);
+    const table = drawTable(names, records, new Map(), null);
+    return [drawUnmeasured(missing), el("details", {}, el("summary", {}, `Figures of ${measured} alone`), table)];
+  }
   const [first, second] = records;
   const obstacle = findObstacle(first, second);
   const shared = sortNames(Object.keys(first.metrics)).filter((name) => sharesFigure(name, first, second));

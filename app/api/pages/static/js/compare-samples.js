@@ -165,7 +165,8 @@ async function showPair(pair, order) {
   node.addEventListener("close", () => node.remove());
   document.body.append(node);
   node.showModal();
-  close.focus();
+  close.focus({ preventScroll: true });
+  node.scrollTop = 0;
 }
 
 function drawLarge(pair, { model, version }, side, seed) {

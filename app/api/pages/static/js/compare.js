@@ -51,9 +51,11 @@ function showClasses() {
   const toggle = (event, name) => {
     const isChosen = state.classes.includes(name);
     state.classes = names.filter((one) => (one === name ? !isChosen : state.classes.includes(one)));
+    describeClasses();
     event.currentTarget.setAttribute("aria-pressed", String(!isChosen));
     compare();
   };
+  find("#classes").classList.toggle("even", names.every((name) => name.length <= 2));
   put(
     find("#classes"),
     names.slice(0, MANY_CLASSES).map((name) =>
@@ -68,9 +70,14 @@ function showClasses() {
       ),
     ),
   );
+  describeClasses();
+}
+
+function describeClasses() {
   const all = new Set([...state.first.model.class_names, ...state.second.model.class_names]).size;
-  const which = names.length < all ? "Classes that both have. " : "";
-  find("#classes-hint").textContent = `${which}None chosen: each sample draws its own.`;
+  const which = sharedClasses().length < all ? "Classes that both have. " : "";
+  const texts = ["None chosen: each sample draws its own.", "All samples are of this class."];
+  find("#classes-hint").textContent = which + (texts[state.classes.length] ?? "In equal numbers, class by class.");
 }
 
 function showHint() {

@@ -161,7 +161,8 @@ export function formatFigure(value) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
   if (size >= 1000) return value.toLocaleString("en", { maximumFractionDigits: 0 });
-  if (size >= 1) return String(Number(value.toPrecision(4))).replace("-", "−");
+  if (Number.isInteger(value)) return String(value).replace("-", "−");
+  if (size >= 1) return value.toPrecision(4).replace("-", "−");
   return value.toFixed(value !== 0 && size < 0.01 ? 6 : 4).replace("-", "−");
 }
 

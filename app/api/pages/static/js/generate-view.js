@@ -80,7 +80,7 @@ function draw({ sample, size, describe, leave, node, move, isFirst, isLast }) {
         fact("Pixels", `${size.width} × ${size.height}`),
       ),
       el("p.label", {}, "Permanent address"),
-      el("p.address", {}, getKey() ? el("code", {}, path) : el("a.mono", { href: address(path) }, path)),
+      el("p.address", {}, getKey() ? el("code", {}, breakable(path)) : el("a.mono", { href: address(path) }, breakable(path))),
       el(
         "div.actions",
         {},
@@ -91,6 +91,11 @@ function draw({ sample, size, describe, leave, node, move, isFirst, isLast }) {
       ),
     ),
   ];
+}
+
+/** A path that is broken behind its slashes where it does not fit. */
+function breakable(path) {
+  return path.split(/(?<=\/)/).map((part) => [part, el("wbr")]);
 }
 
 function fact(name, text) {

@@ -124,11 +124,15 @@ function drawVersion(host, model, version, versions, choose) {
     el(
       "p.hint.model-facts",
       {},
-      [
-        image.width && `${image.width} × ${image.height} ${kind}`,
-        model.class_names.length ? `${model.class_names.length} classes` : "no classes",
-        one.architecture,
-      ].filter(Boolean).join(" · "),
+      el(
+        "span",
+        {},
+        [
+          image.width && `${image.width} × ${image.height} ${kind}`,
+          model.class_names.length ? `${model.class_names.length} classes` : "no classes",
+        ].filter(Boolean).join(" · "),
+      ),
+      el("span", {}, one.architecture),
     ),
     drawVersions(model, version, versions, choose),
     drawFigures(model, one),
