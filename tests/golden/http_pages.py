@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 
 from fastapi.routing import iter_route_contexts
+from starlette.routing import compile_path
 
 from app.api.docs.application import _find_scopes
 from app.api.docs.commands import BASE_URL, TOKEN, USUAL, write_command
@@ -98,10 +99,11 @@ def other_rows() -> Iterator[str]:
     scopes = dict(_find_scopes(app))
     described = set(app.openapi()["paths"])
     for route in iter_route_contexts(app.routes):
-        if route.path and route.path not in described:
+        path = compile_path(route.path or "")[1]  # without the types of its parameters
+        if path and path not in described:
             methods = "|".join(sorted(set(route.methods or ()) - {"HEAD"})) or "GET"
             needed = f"`{scopes[route.name]}`" if route.name in scopes else "none"
-            yield f"| `{methods} {route.path}` | {kind_of(route.path)} | {needed} |"
+            yield f"| `{methods} {path}` | {kind_of(path)} | {needed} |"
 
 
 def kind_of(path: str) -> str:
