@@ -7,7 +7,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.rig.models import publish_models, write_keys
 from tests.rig.server import DEADLINE_S, serve
-from tests.web.watching import launch, visit
+from tests.web.watching import Tabs, launch, visit
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -22,6 +22,11 @@ def browser():
             pytest.skip("needs Chromium: apt-get install chromium, or playwright install chromium")
         yield started
         started.close()
+
+
+@pytest.fixture(scope="package")
+def tabs(browser):
+    return Tabs(browser)
 
 
 @pytest.fixture(scope="package")
@@ -51,8 +56,8 @@ def empty(tmp_path_factory):
 
 
 @pytest.fixture
-def visitor(browser, service):
+def visitor(tabs, service):
     """Opens pages: ``visitor.open("/generate?n=4")``; `visitor.watch.allow` expects what would be a fault."""
-    with visit(browser, service) as one:
+    with visit(tabs, service) as one:
         yield one
         assert [] == one.faults

@@ -12,7 +12,7 @@ from tests.rig.models import publish_models, write_keys
 from tests.rig.server import serve
 from tests.web.conftest import MODELS
 from tests.web.scenes import PAGES, STATES
-from tests.web.watching import launch, visit
+from tests.web.watching import Tabs, launch, visit
 
 WIDTHS = (1280, 360)
 SCHEMES = ("light", "dark")
@@ -39,16 +39,17 @@ def main() -> None:
         browser = launch(stack.enter_context(sync_playwright()))
         if browser is None:
             sys.exit("error: there is no Chromium here")
+        tabs = Tabs(browser)
         for scene in (*PAGES, *STATES):
             if not arguments.scenes or scene.name in arguments.scenes:
                 for width in WIDTHS:
-                    write_pictures(browser, services[scene.service], scene, width, arguments.folder)
+                    write_pictures(tabs, services[scene.service], scene, width, arguments.folder)
         browser.close()
 
 
-def write_pictures(browser, service, scene, width, folder):
+def write_pictures(tabs, service, scene, width, folder):
     """Write a scene at one width, in both schemes."""
-    with visit(browser, service) as visitor:
+    with visit(tabs, service) as visitor:
         page = visitor.open(scene.path, width=width, height=900 if width > 600 else 780, reduced_motion="reduce")
         scene.settle(page)
         has_dialog = page.locator("dialog[open]").count() > 0
