@@ -53,11 +53,16 @@ def wait_for_log(process):
     raise AssertionError("the run ended without a log line")
 
 
-def publish(process):
+def finish(process):
     answer, errors = process.communicate(timeout=120)
     assert 0 == process.returncode, errors
+    return json.loads(answer), errors
+
+
+def publish(process):
+    report, errors = finish(process)
     assert '"action": "version-published"' in errors
-    return json.loads(answer)
+    return report
 
 
 def test_sigterm_leaves_a_snapshot_from_which_the_same_command_goes_on(train, tmp_path):
@@ -102,10 +107,9 @@ def test_a_killed_run_goes_on_from_its_last_snapshot(train, tmp_path):
 
 
 def test_a_dry_run_estimates_and_leaves_nothing(train, tmp_path):
-    process = train("--dry-run")
+    report, errors = finish(train("--dry-run"))
 
-    report = publish(process)
-
+    assert "version-published" not in errors
     assert report["estimate"]["seconds"] > 0
     assert report["estimate"]["memory_bytes"] > 2**20
     assert 1797 == report["dataset"]["num_images"]
