@@ -16,8 +16,8 @@ from app.serving.counters import Counters
 
 RECALL_S: Final = 0.01
 """How long a refusal stands for those that follow: looking at all that waits costs more than a refusal may."""
-TRUST: Final = 0.75
-"""Share of the time left that a prediction may take up: it is exceeded by a third now and then."""
+TRUST: Final = 0.65
+"""Share of the time left that a prediction may take up: it is exceeded by half now and then."""
 _MAX_RECALLED = 1024
 
 
