@@ -30,7 +30,7 @@ demo: env ## Serve the shipped models on a free port, and open the page (ARGS=)
 	@exec env FOUNT_REPOSITORY__URL='$(MODELS)' $(BIN)/fount demo $(ARGS)
 
 test: env-dev ## Run all tests (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 test-fast: env-dev ## Run the tests that start no process
 	@$(BIN)/python -m pytest tests/unit tests/api tests/properties $(ARGS)

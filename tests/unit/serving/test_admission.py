@@ -69,8 +69,8 @@ def test_what_would_not_be_begun_in_time_is_refused_at_once(admission, batcher, 
     for _ in range(3):
         batcher.submit(MODEL, LARGEST, interactive=True, key="a")
 
-    admission.check_time(Terms("a", NOW + 4), interactive=True, turn=LARGEST)
-    admission.check_time(Terms("b", NOW + 1.5), interactive=True, turn=LARGEST)
+    admission.check_time(Terms("a", NOW + 5), interactive=True, turn=LARGEST)
+    admission.check_time(Terms("b", NOW + 1.6), interactive=True, turn=LARGEST)
     with pytest.raises(DeadlineExceededError) as caught:
         admission.check_time(Terms("a", NOW + 2.5), interactive=True, turn=LARGEST)
 
@@ -170,7 +170,7 @@ def test_who_admits_too_much_drops_it_later_so_a_prediction_is_not_trusted_to_th
 
     with pytest.raises(DeadlineExceededError):
         admission.check_time(Terms("a", NOW + 10), turn=LARGEST)
-    admission.check_time(Terms("a", NOW + 12), turn=LARGEST)
+    admission.check_time(Terms("a", NOW + 14), turn=LARGEST)
 
 
 def test_samples_are_paid_for_by_what_those_of_their_version_took(admission, batcher, counters):
