@@ -15,7 +15,13 @@ from tests import fakes
 from tests.drafts import make_draft, make_files
 from tests.rig.kit import WORST_LIVENESS
 
-GROUPS = ("tests/process/", "tests/hostile/test_port_", "tests/web/")
+_PROCESS = "tests/process/test_"
+GROUPS = {
+    "offline": tuple(_PROCESS + name for name in ("augment", "cli", "export", "lanes", "ray", "train")),
+    "processes": ("tests/process/",),
+    "port": ("tests/hostile/test_port_",),
+    "web": ("tests/web/",),
+}
 """Paths of tests that run one by one, each group by one of the runners, in this order; all others come behind them."""
 
 
@@ -33,13 +39,13 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Run tests that start processes one by one, before the others: those fill the second core meanwhile."""
+    """Run tests that start processes one by one, before the others: those fill the cores meanwhile."""
     groups = [*GROUPS, None]
     items.sort(key=lambda item: groups.index(_find_group(item.nodeid)))
 
 
 def _find_group(nodeid):
-    return next((group for group in GROUPS if nodeid.startswith(group)), None)
+    return next((group for group, paths in GROUPS.items() if nodeid.startswith(paths)), None)
 
 
 def pytest_terminal_summary(terminalreporter):
