@@ -64,6 +64,7 @@ def test_facts_of_a_process_are_in_every_line_and_give_way_to_those_of_the_line(
 
 def test_what_libraries_log_warn_of_and_die_of_is_one_line_each(written):
     configure()
+    logging.captureWarnings(capture=False)  # or those of a test before are still taken, to where it wrote
     take_over_logs()
 
     logging.getLogger("library").error("two\nlines")
